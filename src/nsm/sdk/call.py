@@ -1,0 +1,115 @@
+"""What travels beside a message, and what is remembered from one to the next."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
+
+from nsm.api.connection import Connection
+from nsm.api.registration import Endpoint
+from nsm.api.timestamp import Timestamp
+from nsm.sdk.files import Files
+
+if TYPE_CHECKING:  # the one cycle of the core: a channel is asked with a call
+    from nsm.sdk.channel import Channel
+
+T = TypeVar("T")
+
+Change = Callable[[Connection], Connection]
+"""How a connection is altered before it is asked for anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end: a SPIFFE id and the certificate (DER) that proved it."""
+
+    id: str
+    leaf: bytes = field(default=b"", repr=False)
+    not_after: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A signed statement of who asks whom, and when it stops being good."""
+
+    text: str = field(repr=False)
+    expires: Timestamp
+
+
+@dataclass(slots=True)
+class TokenPath:
+    """The tokens of a registration's hops (header `path`): changed on its way down and back."""
+
+    index: int = 0
+    tokens: list[str] = field(default_factory=list, repr=False)
+
+
+@dataclass(slots=True, eq=False)
+class Life:
+    """What one chain remembers of one connection or record, from first request to close.
+
+    `refresh_soon` and `close_soon` start the work and return: safe inside a request. `again` waits
+    for it and is for background tasks only: awaited inside a request it would wait for itself.
+    With a change, `again` first closes what stands, then asks for the changed connection.
+    """
+
+    refresh_soon: Callable[[], None]
+    close_soon: Callable[[], None]
+    again: Callable[[Change | None], Awaitable[object]]
+    last: object | None = None
+    channel: "Channel | None" = None
+    slots: dict[object, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Who asks, by when an answer is wanted, where to go next, and for which life.
+
+    `peer` and `token` are the caller's (None: asked from within this process); `files` is the way
+    to and from the caller; `to` and `channel` are the next hop's; `deadline` is in `Clock.ticks`.
+    """
+
+    peer: Peer | None = None
+    token: Token | None = None
+    deadline: float | None = None
+    files: Files | None = None
+    to: str = ""
+    channel: "Channel | None" = None
+    candidates: tuple[Endpoint, ...] = ()
+    tokens: TokenPath | None = None
+    _life: Life | None = None
+
+    @property
+    def life(self) -> Life:
+        """The connection's life; only elements placed after `Begin` have one."""
+        if self._life is None:
+            raise LookupError("no life here: place this element after Begin")
+        return self._life
+
+    @property
+    def begun(self) -> bool:
+        """Whether an element upstream already serializes this connection."""
+        return self._life is not None
+
+    def within(self, life: Life) -> Self:
+        """The same call, as part of `life`."""
+        return replace(self, _life=life)
+
+    def towards(self, url: str) -> Self:
+        """The same call, on its way to `url`."""
+        return replace(self, to=url)
+
+
+class Slot(Generic[T]):
+    """A place in a connection's life that belongs to one element instance."""
+
+    def get(self, call: Call) -> T | None:
+        """What is there, if anything."""
+        return cast("T | None", call.life.slots.get(self))
+
+    def put(self, call: Call, value: T) -> None:
+        """Remember `value` for as long as the connection lives."""
+        call.life.slots[self] = value
+
+    def take(self, call: Call) -> T | None:
+        """What is there, if anything, and forget it."""
+        return cast("T | None", call.life.slots.pop(self, None))

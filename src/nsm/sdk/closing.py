@@ -1,0 +1,31 @@
+"""Undo downstream when something fails on the way back up."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nsm.api.connection import Connection
+from nsm.sdk.call import Call
+from nsm.sdk.handler import Handler
+
+log = logging.getLogger(__name__)
+GRACE = 15.0
+"""Seconds an undo may take, even when the request it undoes is already cancelled."""
+
+
+@asynccontextmanager
+async def closing_on_error(next: Handler, call: Call, conn: Connection) -> AsyncIterator[None]:
+    """If the block fails, close `conn` at `next`, then let the failure through.
+
+    For a *new* connection only: a failed refresh keeps what stands.
+    """
+    try:
+        yield
+    except BaseException:
+        try:
+            async with asyncio.timeout(GRACE):
+                await asyncio.shield(next.close(call, conn))
+        except Exception:
+            log.warning("could not undo %s", conn.id, exc_info=True)
+        raise

@@ -1,0 +1,38 @@
+"""Background work that belongs to someone."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+
+class Tasks:
+    """Keep what is running, say what failed, and stop it all with its owner."""
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    def start(self, name: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
+        """Run `work`; the task is returned to be cancelled, not to be awaited in one's own lane."""
+        task = asyncio.get_running_loop().create_task(self._say(name, work), name=name)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel whatever still runs, and wait until it is gone."""
+        while self._running:
+            for task in self._running:
+                task.cancel()
+            await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _say(self, name: str, work: Coroutine[Any, Any, object]) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("%s failed", name)

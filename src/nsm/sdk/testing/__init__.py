@@ -1,0 +1,5 @@
+"""What element tests are written with; public, so that elements made elsewhere can use it."""
+
+from nsm.sdk.testing.recorder import Recorder
+
+__all__ = ["Recorder"]
