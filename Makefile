@@ -1,0 +1,53 @@
+# Everything a person does here, by name. `make` alone says what there is.
+VENV := .venv
+UV := $(VENV)/bin/uv
+PY := $(VENV)/bin/python
+UV_VERSION := 0.13.9
+
+.PHONY: help install system demo test check lint types contracts mesh bench interop proto clean
+
+help: ## say what there is
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
+
+$(VENV)/.made: pyproject.toml uv.lock
+	@test -x $(UV) || (python3 -m venv $(VENV) && $(VENV)/bin/pip install -q "uv==$(UV_VERSION)")
+	$(UV) sync -q --frozen
+	@touch $@
+
+install: $(VENV)/.made ## the virtual environment and the command .venv/bin/nsm
+
+system: ## the system packages that worlds and tests use (needs root)
+	@sh scripts/system-packages
+
+demo: install system ## two nodes, a service by name, a ping across each vWire, and all gone again
+	@sh scripts/demo
+
+lint: install ## style
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+types: install ## types
+	$(VENV)/bin/mypy
+
+contracts: install ## the direction of imports
+	$(VENV)/bin/lint-imports
+
+check: lint types contracts ## everything that needs no running
+
+test: install system check ## set up what the tests need, and run them
+	$(VENV)/bin/pytest -q
+
+mesh: install system ## only whole worlds, on the real thing
+	$(VENV)/bin/pytest -q -m world
+
+bench: install system ## figures: JSON in bench/results/, and a table
+	$(PY) -m bench
+
+interop: install system ## a Go client, endpoint and server on the wire with ours
+	$(VENV)/bin/pytest -q -m interop
+
+proto: install ## write src/nsm/wire/_gen from src/nsm/wire/proto
+	$(PY) -m nsm.wire.generate
+
+clean: ## remove what was made here
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
