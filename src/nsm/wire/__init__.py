@@ -1,0 +1,1 @@
+"""Messages as bytes: the one reader of generated code."""

@@ -1,0 +1,1 @@
+"""Written by `make proto` from `wire/proto`; read by `nsm.wire` and no one else."""
