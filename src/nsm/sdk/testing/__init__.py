@@ -1,5 +1,6 @@
 """What element tests are written with; public, so that elements made elsewhere can use it."""
 
+from nsm.sdk.testing.lifetime import Lifetime
 from nsm.sdk.testing.recorder import Recorder
 
-__all__ = ["Recorder"]
+__all__ = ["Lifetime", "Recorder"]

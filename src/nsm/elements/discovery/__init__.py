@@ -1,0 +1,1 @@
+"""Who serves, who forwards, and whether they still should."""

@@ -1,0 +1,1 @@
+"""What is built in the kernel once all have agreed."""

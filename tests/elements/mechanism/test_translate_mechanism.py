@@ -1,0 +1,46 @@
+"""Two mechanisms, one connection."""
+
+from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
+from nsm.elements.mechanism.translate_mechanism import TranslateMechanism
+from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, chain
+from nsm.sdk.testing import Lifetime, Recorder
+
+NEAR = Mechanism(type=KERNEL, parameters={"name": "nsm-1"})
+FAR = Mechanism(type=VXLAN, parameters={"vni": "2"})
+
+
+class Answer(Element):
+    """Select FAR, as the next hop does."""
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        conn = await next.request(call, request)
+        return Connection(conn.id, mechanism=FAR)
+
+
+async def test_each_side_sees_its_own() -> None:
+    end, onward = Recorder(), Slot[Mechanism]()
+    call = Lifetime().call
+    entry = chain(TranslateMechanism(onward), Answer()).bind(end)
+    asked = Request(Connection("c", mechanism=NEAR), (NEAR, FAR))
+    conn = await entry.request(call, asked)
+    assert conn.mechanism == NEAR
+    assert onward.get(call) == FAR
+    assert end.requests[0].connection.mechanism is None
+    assert end.requests[0].preferences == ()
+
+
+async def test_a_refresh_asks_onward_with_what_was_agreed_onward() -> None:
+    end, call = Recorder(), Lifetime().call
+    entry = chain(TranslateMechanism(Slot[Mechanism]()), Answer()).bind(end)
+    await entry.request(call, Request(Connection("c", mechanism=NEAR)))
+    await entry.request(call, Request(Connection("c", mechanism=NEAR)))
+    assert end.requests[1].connection.mechanism == FAR
+
+
+async def test_a_close_says_what_was_agreed_onward_and_forgets_it() -> None:
+    end, onward, call = Recorder(), Slot[Mechanism](), Lifetime().call
+    entry = chain(TranslateMechanism(onward), Answer()).bind(end)
+    await entry.request(call, Request(Connection("c", mechanism=NEAR)))
+    await entry.close(call, Connection("c", mechanism=NEAR))
+    assert end.heard[-1] == ("close", Connection("c", mechanism=FAR))
+    assert onward.get(call) is None
