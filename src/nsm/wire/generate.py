@@ -12,10 +12,11 @@ HEAD = '"""Written by `make proto` from `wire/proto`; read by `nsm.wire` and no 
 RULES = (
     (r"(?m)^import (\w+_pb2) as", r"from nsm.wire._gen import \1 as"),
     (r"(?m)^from google.protobuf import descriptor_pool as \w+\n", ""),
+    (r"(?m)^(    (?:family|state|status|type)): [A-Z][\w.]*$", r"\1: int"),
     (r"_descriptor_pool\.Default\(\)", "_POOL"),
     (r"# @@protoc_insertion_point\(imports\)", "from nsm.wire.pool import POOL as _POOL"),
 )
-"""Imports that name their package, and a pool of our own (see `nsm.wire.pool`)."""
+"""Imports that name their package, enums that are open, and a pool of our own (`nsm.wire.pool`)."""
 
 
 def compile_into(folder: Path) -> None:

@@ -32,7 +32,7 @@ class IpFamily(_message.Message):
     IPV4: IpFamily.Family
     IPV6: IpFamily.Family
     FAMILY_FIELD_NUMBER: _ClassVar[int]
-    family: IpFamily.Family
+    family: int
     def __init__(self, family: _Optional[_Union[IpFamily.Family, str]] = ...) -> None: ...
 
 class ExtraPrefixRequest(_message.Message):

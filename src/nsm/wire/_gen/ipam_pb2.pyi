@@ -21,7 +21,7 @@ class PrefixRequest(_message.Message):
     TYPE_FIELD_NUMBER: _ClassVar[int]
     PREFIX_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_PREFIXES_FIELD_NUMBER: _ClassVar[int]
-    type: Type
+    type: int
     prefix: str
     exclude_prefixes: _containers.RepeatedScalarFieldContainer[str]
     def __init__(self, type: _Optional[_Union[Type, str]] = ..., prefix: _Optional[str] = ..., exclude_prefixes: _Optional[_Iterable[str]] = ...) -> None: ...
