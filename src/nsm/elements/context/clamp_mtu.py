@@ -20,7 +20,7 @@ class ClampMtu(Element):
 
 
 def clamped(conn: Connection, limit: int) -> Connection:
-    """The same connection with an MTU (bytes) of at most `limit`; 0, none named, becomes `limit`."""
+    """The same connection, its MTU at most `limit` bytes; 0, which is none, becomes `limit`."""
     context = conn.context or ConnectionContext()
     if 0 < context.mtu <= limit:
         return conn

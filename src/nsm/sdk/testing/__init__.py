@@ -1,6 +1,7 @@
 """What element tests are written with; public, so that elements made elsewhere can use it."""
 
+from nsm.sdk.testing.carried_files import CarriedFiles
 from nsm.sdk.testing.lifetime import Lifetime
 from nsm.sdk.testing.recorder import Recorder
 
-__all__ = ["Lifetime", "Recorder"]
+__all__ = ["CarriedFiles", "Lifetime", "Recorder"]

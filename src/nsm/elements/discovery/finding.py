@@ -1,0 +1,58 @@
+"""Asking a registry once, for all there is now."""
+
+from nsm.api.registration import Endpoint, NetworkService, Query, R
+from nsm.api.timestamp import Timestamp
+from nsm.errors import Exhausted, NotFound
+from nsm.sdk import Call, Clock, Registry
+
+MOST = 65_536
+"""Records taken from one answer; a registry that says more is not one of ours."""
+
+
+async def find_all(registry: Registry[R], call: Call, like: R) -> list[R]:
+    """What is like this now. The question is ours, so it is asked within our own deadline only."""
+    found: list[R] = []
+    async for answer in registry.find(Call(deadline=call.deadline), Query(like)):
+        if not answer.deleted:
+            found.append(answer.record)
+        if len(found) > MOST:
+            raise Exhausted(f"a registry answered with more than {MOST} records")
+    return found
+
+
+async def find_service(
+    registry: Registry[NetworkService], call: Call, name: str, payload: str
+) -> NetworkService:
+    """The network service of exactly this name; an empty payload is any."""
+    like = NetworkService(name=name, payload=payload)
+    for service in await find_all(registry, call, like):
+        if service.name == name:
+            return service
+    carrying = f" with payload {payload}" if payload else ""
+    raise NotFound(
+        f"network service {name!r}{carrying} is not registered",
+        fix="register it, or check its name and payload",
+    )
+
+
+async def find_endpoint(registry: Registry[Endpoint], call: Call, name: str) -> Endpoint:
+    """The endpoint of exactly this name; the registry matches names but proxies may widen them."""
+    for endpoint in await find_all(registry, call, Endpoint(name=name)):
+        if endpoint.name == name:
+            return endpoint
+    raise NotFound(
+        f"endpoint {name!r} is not registered",
+        fix="it may be starting or gone; ask without naming an endpoint to get another",
+    )
+
+
+def alive(endpoints: list[Endpoint], clock: Clock) -> list[Endpoint]:
+    """Those that have not expired."""
+    now = Timestamp.at(clock.now())
+    return [e for e in endpoints if e.expiration_time is None or e.expiration_time > now]
+
+
+def listed(endpoints: list[Endpoint], most: int = 8) -> str:
+    """Their names, for an error; a few of many."""
+    names = ", ".join(e.name for e in endpoints[:most])
+    return f"{names} and {len(endpoints) - most} more" if len(endpoints) > most else names or "none"

@@ -1,0 +1,38 @@
+"""Spread connections over the endpoints of a service."""
+
+from dataclasses import replace
+
+from nsm.errors import NsmError
+from nsm.sdk import Call, Connection, Element, Handler, Request
+from nsm.sdk.attempts import Attempts
+
+MOST_SERVICES = 65_536
+"""Services whose turn is remembered; beyond that everyone starts over."""
+
+
+class TakeTurns(Element):
+    """Ask the candidates in turn, each request beginning one further on; first success wins."""
+
+    def __init__(self) -> None:
+        self.turns: dict[str, int] = {}
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        if call.to or not call.candidates:
+            return await next.request(call, request)
+        asked = request.connection
+        start = self._turn(asked.network_service) % len(call.candidates)
+        attempts = Attempts(f"reach an endpoint of {asked.network_service!r}")
+        for candidate in (*call.candidates[start:], *call.candidates[:start]):
+            named = replace(asked, endpoint=candidate.name)
+            try:
+                return await next.request(call.towards(candidate.url), request.carrying(named))
+            except NsmError as error:
+                attempts.failed(f"endpoint {candidate.name}", error)
+        raise attempts.error()
+
+    def _turn(self, service: str) -> int:
+        if len(self.turns) >= MOST_SERVICES:
+            self.turns.clear()
+        turn = self.turns.get(service, 0)
+        self.turns[service] = turn + 1
+        return turn

@@ -1,0 +1,16 @@
+"""Send the file that an answer names to whoever asked."""
+
+from dataclasses import replace
+
+from nsm.elements.mechanism.file_urls import send
+from nsm.sdk import Call, Connection, Element, Handler, Request
+
+
+class SendFiles(Element):
+    """On the way back, put a file named by a path of ours beside the answer."""
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        conn = await next.request(call, request)
+        if call.files is None or not conn.mechanism:
+            return conn
+        return replace(conn, mechanism=send(call.files, conn.mechanism, {}))
