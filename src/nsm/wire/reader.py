@@ -1,6 +1,6 @@
 """What the reading of one message shares: how much may come, and what else it held."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
 from google.protobuf.message import Message
@@ -34,7 +34,7 @@ class Reader:
 
     def many(self, read: Callable[[M, "Reader"], N], messages: Iterable[M]) -> tuple[N, ...]:
         """Each of the messages as a noun."""
-        return tuple([read(message, self) for message in messages])
+        return tuple([read(message, self) for message in messages]) if messages else ()
 
 
 class Keeper(Reader):
@@ -47,9 +47,9 @@ class Keeper(Reader):
         return unknown(message)
 
 
-def texts(values: Iterable[V]) -> tuple[V, ...]:
+def texts(values: Sequence[V]) -> tuple[V, ...]:
     """A repeated scalar field."""
-    return tuple(values) if values else ()
+    return tuple(values[:]) if values else ()
 
 
 def mapping(values: Mapping[K, V]) -> dict[K, V]:
