@@ -20,11 +20,16 @@ Change = Callable[[Connection], Connection]
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """Who is at the other end: a SPIFFE id and the certificate (DER) that proved it."""
+    """Who is at the other end: a SPIFFE id and the certificate (DER) that proved it.
+
+    `shown` is the epoch of the certificate of ours that this peer was shown (0: whichever is
+    current): it judges our tokens by that one, also after we got another.
+    """
 
     id: str
     leaf: bytes = field(default=b"", repr=False)
     not_after: float = float("inf")
+    shown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Who may: every hop checks who asks it, and who answers it."""

@@ -1,0 +1,42 @@
+"""Let nobody register what the policies do not allow."""
+
+from nsm.api.registration import R
+from nsm.elements.policy.owners import Owners
+from nsm.identity import evidence
+from nsm.identity.policies import Policies
+from nsm.sdk import Call, Clock, Peer, Registry, RegistryElement
+
+
+class AuthorizeRegistration(RegistryElement[R]):
+    """Judge whoever registers from outside this process, by its tokens and by whose the name is.
+
+    Finding is open to all (W §2.2).
+    """
+
+    def __init__(self, policies: Policies, clock: Clock) -> None:
+        self.policies = policies
+        self.clock = clock
+        self.owners: Owners[R] = Owners(clock)
+
+    async def register(self, call: Call, record: R, next: Registry[R]) -> R:
+        if call.peer is None:
+            return await next.register(call, record)
+        by = evidence.registrant(call.tokens)
+        repeated = self.owners.repeats(record)
+        self.check(call, call.peer, record.name, "" if repeated else self.owners.owner(record.name))
+        with self.owners.claiming(record, by) as claim:
+            kept = await next.register(call, record)
+            claim.renew(kept)
+        return kept
+
+    async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
+        if call.peer is not None:
+            self.check(call, call.peer, record.name, self.owners.owner(record.name))
+        await next.unregister(call, record)
+        self.owners.release(record.name)
+
+    def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
+        """Raise Denied, naming the policy."""
+        resource = evidence.Resource(name, evidence.registrant(call.tokens), owner)
+        seen = evidence.of_registrant(call.tokens, peer, self.clock.now(), resource)
+        self.policies.check(seen, f"registering {name[:200]!r}")

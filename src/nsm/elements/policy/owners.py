@@ -1,0 +1,95 @@
+"""Whose a registered name is, until it is given up or its time is over."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Generic
+
+from nsm.api.registration import Endpoint, NetworkService, R
+from nsm.errors import Exhausted
+from nsm.sdk import Clock
+
+MOST_NAMES = 100_000
+
+
+@dataclass(slots=True, eq=False)
+class Claim(Generic[R]):
+    """A name that is `owner`'s until then (seconds since the epoch), and what was said of it."""
+
+    owner: str
+    record: R
+    until: float = float("inf")
+
+    def renew(self, kept: R) -> None:
+        """The name stays claimed for as long as the record is kept."""
+        expiry = kept.expiration_time if isinstance(kept, Endpoint) else None
+        self.until = expiry.time if expiry else float("inf")
+
+
+class Owners(Generic[R]):
+    """Names and the ids that registered them first."""
+
+    def __init__(self, clock: Clock, most: int = MOST_NAMES) -> None:
+        self._clock = clock
+        self._most = most
+        self._claims: dict[str, Claim[R]] = {}
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def owner(self, name: str) -> str:
+        """Whose the name is; empty for nobody's."""
+        claim = self._standing(name)
+        return claim.owner if claim else ""
+
+    def repeats(self, record: R) -> bool:
+        """Whether this service stands word for word: replicas of an endpoint say it again."""
+        claim = self._standing(record.name)
+        return isinstance(record, NetworkService) and bool(claim and claim.record == _said(record))
+
+    @contextmanager
+    def claiming(self, record: R, by: str) -> Iterator[Claim[R]]:
+        """The name is `by`'s, unless it is someone's already; as it was, if the block fails.
+
+        Claimed before the registration is passed on, so that of two at once only one gets it.
+        """
+        before = self._standing(record.name)
+        if before is None:
+            self._make_room()
+        claim = Claim(before.owner if before else by, _said(record))
+        self._claims[record.name] = claim
+        try:
+            yield claim
+        except BaseException:
+            if self._claims.get(record.name) is claim:
+                self._put(record.name, before)
+            raise
+
+    def release(self, name: str) -> None:
+        """The name is nobody's again."""
+        self._claims.pop(name, None)
+
+    def _put(self, name: str, claim: Claim[R] | None) -> None:
+        if claim is None:
+            self.release(name)
+        else:
+            self._claims[name] = claim
+
+    def _make_room(self) -> None:
+        if len(self._claims) < self._most:
+            return
+        for name in list(self._claims):
+            self._standing(name)
+        if len(self._claims) >= self._most:
+            raise Exhausted(f"{self._most} names are registered", fix="unregister some")
+
+    def _standing(self, name: str) -> Claim[R] | None:
+        claim = self._claims.get(name)
+        if claim and claim.until <= self._clock.now():
+            del self._claims[name]
+            return None
+        return claim
+
+
+def _said(record: R) -> R:
+    return replace(record, path_ids=())

@@ -1,0 +1,1 @@
+"""Who is who: SPIFFE ids, certificates, tokens, and the policies that judge them."""

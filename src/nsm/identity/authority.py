@@ -1,0 +1,84 @@
+"""A certificate authority for one trust domain, for hosts that have no SPIRE.
+
+Its roots overlap. A new one is made at half the life of the last. At first it is only made known;
+it signs from `settling` seconds later, when everyone has heard of it, and the last one stays known
+until its end. So what a root is for follows from its age alone, and survives a restart.
+"""
+
+from collections.abc import Sequence
+
+from nsm.errors import Invalid
+from nsm.identity.bundle import Bundles
+from nsm.identity.certificates import Ca, make_ca, make_svid
+from nsm.identity.changes import Changes
+from nsm.identity.spiffe import SpiffeId, check_trust_domain
+from nsm.identity.svid import Svid
+from nsm.sdk.clock import Clock
+
+HOUR = 3600.0
+WEEK = 7 * 24 * HOUR
+MOST_ROOTS = 16
+
+
+class Authority:
+    """Issues SVIDs of `trust_domain`; `changes` counts what happens to its roots."""
+
+    def __init__(
+        self,
+        trust_domain: str,
+        clock: Clock,
+        roots: Sequence[Ca] = (),
+        *,
+        leaf_lifetime: float = HOUR,
+        root_lifetime: float = WEEK,
+    ) -> None:
+        if root_lifetime < 4 * leaf_lifetime:
+            raise Invalid("an authority must live at least four times as long as what it signs")
+        self.trust_domain = check_trust_domain(trust_domain)
+        self.leaf_lifetime = leaf_lifetime
+        self.root_lifetime = root_lifetime
+        self.settling = min(60.0, root_lifetime / 20)
+        self.changes = Changes()
+        self.roots = tuple(sorted(roots, key=lambda root: root.made))
+        self._clock = clock
+        self.renew()
+
+    def renew(self) -> bool:
+        """Drop roots that have ended, make the next one when it is time; whether any changed."""
+        now = self._clock.now()
+        standing = tuple(root for root in self.roots if root.not_after > now)
+        due = not standing or now >= standing[-1].made + self.root_lifetime / 2
+        return self._become(standing + self._new(now) if due else standing)
+
+    def rotate(self) -> None:
+        """Make the next root now, whatever the age of the last."""
+        if len(self.roots) >= MOST_ROOTS:
+            raise Invalid("the authority was rotated too often; older roots must end first")
+        self._become(self.roots + self._new(self._clock.now()))
+
+    @property
+    def bundles(self) -> Bundles:
+        """What members of the trust domain are to believe."""
+        return Bundles({self.trust_domain: tuple(root.der for root in self.roots)})
+
+    @property
+    def signing(self) -> Ca:
+        """The newest root that everyone has had the time to hear of."""
+        known = self._clock.now() - self.settling
+        return next((root for root in reversed(self.roots) if root.made <= known), self.roots[0])
+
+    def issue(self, id: SpiffeId, hint: str = "") -> Svid:
+        """A new SVID; Invalid for an id that is not this authority's to give."""
+        if id.trust_domain != self.trust_domain or not id.path:
+            raise Invalid(f"{id} is no member of trust domain {self.trust_domain}")
+        return make_svid(self.signing, id, self._clock.now(), self.leaf_lifetime, hint)
+
+    def _new(self, now: float) -> tuple[Ca, ...]:
+        return (make_ca(self.trust_domain, now, self.root_lifetime),)
+
+    def _become(self, roots: tuple[Ca, ...]) -> bool:
+        if roots == self.roots:
+            return False
+        self.roots = roots
+        self.changes.mark()
+        return True

@@ -1,0 +1,65 @@
+"""What a policy judges: the tokens of a path, where on it we stand, and whom we are talking to."""
+
+from dataclasses import dataclass, field
+
+from nsm.api.connection import Path
+from nsm.errors import Invalid
+from nsm.identity import jwt
+from nsm.sdk.call import Call, Peer, TokenPath
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A record being registered: its name, who registers it, and whose it is (empty: nobody's)."""
+
+    name: str
+    by: str
+    owner: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Tokens in the order of the hops; `index` is our own hop's, `now` seconds since the epoch."""
+
+    tokens: tuple[str, ...] = field(repr=False)
+    index: int
+    peer: Peer
+    now: float
+    resource: Resource | None = None
+
+
+def of_asker(path: Path, peer: Peer, now: float) -> Evidence:
+    """A request or close that came in: judged by the hops up to and with our own."""
+    upto = path.segments[: path.index + 1]
+    return Evidence(tuple(segment.token for segment in upto), path.index, peer, now)
+
+
+def of_answerer(path: Path, peer: Peer, now: float) -> Evidence:
+    """An answer that came back: judged by all of its hops."""
+    return Evidence(tuple(segment.token for segment in path.segments), path.index, peer, now)
+
+
+def of_registrant(tokens: TokenPath | None, peer: Peer, now: float, resource: Resource) -> Evidence:
+    """A registration that came in; without a token path there is nothing in its favour."""
+    path = tokens or TokenPath()
+    return Evidence(tuple(path.tokens[: path.index + 1]), path.index, peer, now, resource)
+
+
+def of_registrar(tokens: TokenPath | None, peer: Peer, now: float, resource: Resource) -> Evidence:
+    """What a registry answered."""
+    path = tokens or TokenPath()
+    return Evidence(tuple(path.tokens), path.index, peer, now, resource)
+
+
+def answerer(call: Call) -> Peer | None:
+    """Who answered a call that has come back; None where nobody beyond this process did."""
+    channel = call.channel or (call.life.channel if call.begun else None)
+    return channel.peer if channel else None
+
+
+def registrant(tokens: TokenPath | None) -> str:
+    """Who began a registration, as its first token says; empty where none can be read."""
+    try:
+        return jwt.read(tokens.tokens[0]).sub if tokens and tokens.tokens else ""
+    except Invalid:
+        return ""
