@@ -1,0 +1,102 @@
+"""The kernel under us: a driver whose own thread stands in namespaces, so that nobody else must."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from nsm.dataplane import encode, link
+from nsm.dataplane.link import Link
+from nsm.dataplane.netns import Netns, standing_in
+from nsm.dataplane.ops import Op
+from nsm.dataplane.reaper import Reaper
+from nsm.dataplane.run import Run
+from nsm.dataplane.sockets import IDLE, Sockets
+from nsm.sdk.clock import Alarm, Clock
+
+T = TypeVar("T")
+
+
+class Kernel:
+    """The real `Driver`. One worker thread does everything in order; deletes have their own."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or Clock()
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="nsm-kernel")
+        self._sockets = Sockets()
+        self._reaper = Reaper()
+        self._expiry: Alarm | None = None
+
+    async def apply(self, *ops: Op) -> None:
+        """Carry out `ops`, all or none (see `Driver`)."""
+        if not ops:
+            return
+        job = self._pool.submit(self._run().carry_out, ops)
+        try:
+            await self._finished(job)
+        except asyncio.CancelledError:
+            self._pool.submit(self._take_back, job)
+            raise
+
+    async def look(self, netns: Netns, name: str) -> Link | None:
+        """An interface as it is now; None where there is none."""
+        return await self._finished(self._pool.submit(self._look, netns, name))
+
+    async def links(self, netns: Netns) -> tuple[Link, ...]:
+        """Every interface of a namespace, without addresses."""
+        ask = encode.get_links()
+        return await self._finished(
+            self._pool.submit(lambda: link.links(self._sockets.of(netns).ask(ask)))
+        )
+
+    async def inside(self, netns: Netns, work: Callable[[], T]) -> T:
+        """Run something short in the worker thread while it stands in `netns`."""
+
+        def there() -> T:
+            with standing_in(netns):
+                return work()
+
+        return await self._finished(self._pool.submit(there))
+
+    async def settle(self) -> None:
+        """Wait until what was removed is gone from the kernel too."""
+        await self._finished(self._pool.submit(self._reaper.wait))
+
+    async def close(self) -> None:
+        """Finish what was begun, deletes included, and let go of every namespace."""
+        if self._expiry:
+            self._expiry.cancel()
+        await asyncio.wrap_future(self._pool.submit(self._sockets.close))
+        self._pool.shutdown(wait=False)
+        await asyncio.to_thread(self._reaper.close)
+
+    def _run(self) -> Run:
+        return Run(self._sockets, self._reaper)
+
+    def _take_back(self, job: "Future[list[Op]]") -> None:
+        if not job.cancelled() and job.exception() is None:
+            self._run().take_back(job.result())
+
+    def _look(self, netns: Netns, name: str) -> Link | None:
+        found = self._run().find(netns, name)
+        if found is None:
+            return None
+        addresses = self._sockets.of(netns).ask(encode.get_addresses())
+        return replace(found, addresses=link.addresses(addresses, found.index))
+
+    async def _finished(self, job: "Future[T]") -> T:
+        if self._expiry is None:
+            self._expiry = self._clock.after(IDLE, self._expire)
+        return await asyncio.wrap_future(job)
+
+    def _expire(self) -> None:
+        """Close idle sockets, and come back while there are any."""
+        self._expiry = None
+        loop = asyncio.get_running_loop()
+        job = self._pool.submit(self._sockets.expire)
+        job.add_done_callback(lambda done: loop.call_soon_threadsafe(self._expired, done.result()))
+
+    def _expired(self, any_left: bool) -> None:
+        if any_left and self._expiry is None:
+            self._expiry = self._clock.after(IDLE, self._expire)

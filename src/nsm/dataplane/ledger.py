@@ -1,0 +1,98 @@
+"""The alias that says whose an interface is: `nsm1 <role> <connection> <vni> <expires> <proof>`.
+
+Every device of ours carries one (255 bytes at most). The workload can read it and its root can
+write it, so it is proven with a key of the node's; `records` holds what does not fit.
+"""
+
+import hashlib
+import hmac
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from secrets import token_bytes
+
+from nsm.errors import Invalid
+
+VERSION = "nsm1"
+LONGEST = 255
+KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """What an alias says: which connection's, in which role, on which VNI, good until when."""
+
+    role: str
+    connection: str
+    vni: int = 0
+    expires: int = 0
+
+    @classmethod
+    def of(cls, connection_id: str, role: str, vni: int = 0, expires: float = 0.0) -> "Tag":
+        """The tag of a connection; its id is hashed: it may be long, and is not the workload's."""
+        digest = hashlib.sha256(connection_id.encode()).hexdigest()[:32]
+        return cls(role, digest, vni, int(expires))
+
+    def __str__(self) -> str:
+        return f"{VERSION} {self.role} {self.connection} {self.vni} {self.expires}"
+
+
+class NodeKey:
+    """Proves that this node wrote an alias; lives in a file that only its owner may read."""
+
+    __slots__ = ("_secret",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    @classmethod
+    def kept_in(cls, path: Path) -> "NodeKey":
+        """The key in that file, made on first use. Invalid when others may read it."""
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with suppress(FileExistsError):
+            _write_new(path, token_bytes(KEY_BYTES))
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_mode & 0o077:
+                raise Invalid(f"{path} may be read by others", fix=f"chmod 600 {path}")
+            secret = file.read(KEY_BYTES + 1)
+        if len(secret) != KEY_BYTES:
+            raise Invalid(f"{path} does not hold a key", fix="remove it; a new one will be made")
+        return cls(secret)
+
+    def alias(self, tag: Tag) -> str:
+        """The alias text of a tag."""
+        return f"{tag} {self._proof(str(tag))}"
+
+    def read(self, alias: str) -> Tag | None:
+        """The tag in an alias; None for what this node did not write."""
+        said, _, proof = alias.rpartition(" ")
+        if len(alias) > LONGEST or not hmac.compare_digest(
+            proof.encode(), self._proof(said).encode()
+        ):
+            return None
+        version, role, connection, vni, expires = said.split(" ")
+        return Tag(role, connection, int(vni), int(expires)) if version == VERSION else None
+
+    def _proof(self, said: str) -> str:
+        return hmac.new(self._secret, said.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def __repr__(self) -> str:
+        return "NodeKey()"
+
+
+def same_owner(there: str, wanted: str) -> bool:
+    """Whether an interface's alias names the connection we mean; an empty wish accepts any."""
+    return not wanted or there.split(" ")[:4] == wanted.split(" ")[:4]
+
+
+def _write_new(path: Path, secret: bytes) -> None:
+    """Write the key whole or not at all; FileExistsError where there is one."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{token_bytes(4).hex()}")
+    fd = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(secret)
+        os.link(draft, path)
+    finally:
+        draft.unlink()

@@ -1,0 +1,66 @@
+"""Bring a standing vWire up to date, and take one away."""
+
+from collections.abc import Iterable, Mapping
+
+from nsm.dataplane.link import Link
+from nsm.dataplane.netns import Netns
+from nsm.dataplane.ops import (
+    AddAddress,
+    AddBridge,
+    AddNeighbor,
+    AddRule,
+    AddVeth,
+    AddVxlan,
+    DelAddress,
+    Op,
+    reverse,
+)
+
+Seen = Mapping[tuple[Netns, str], Link | None]
+"""What `Driver.look` said of each interface of a plan."""
+
+
+def refresh(wanted: tuple[Op, ...], seen: Seen, before: tuple[Op, ...] = ()) -> tuple[Op, ...]:
+    """The ops that turn what is there into what is wanted.
+
+    Addresses nobody wants any more go, as do neighbours and rules that stood in the plan `before`;
+    routes are replaced and never removed (W §2.3). All that is wanted is then said again.
+    """
+    return (*_strangers(wanted, seen), *_dropped(wanted, before), *wanted)
+
+
+def undo(ops: tuple[Op, ...]) -> tuple[Op, ...]:
+    """What removes a vWire: what stands on a device goes with it and needs no op of its own."""
+    made = {place for op in ops for place in _made(op)}
+    return tuple(
+        op for op in reverse(ops) if (getattr(op, "netns", 0), getattr(op, "name", 0)) not in made
+    )
+
+
+def ends(ops: Iterable[Op]) -> tuple[tuple[Netns, str], ...]:
+    """The interfaces a plan makes: what to look at before a refresh."""
+    return tuple(place for op in ops for place in _made(op))
+
+
+def _made(op: Op) -> tuple[tuple[Netns, str], ...]:
+    match op:
+        case AddVeth(a, b):
+            return ((a.netns, a.name), (b.netns, b.name))
+        case AddVxlan(end=end) | AddBridge(end):
+            return ((end.netns, end.name),)
+        case _:
+            return ()
+
+
+def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[Op]:
+    kept = {(op.netns, op.name, op.address) for op in wanted if isinstance(op, AddAddress)}
+    for (netns, name), link in seen.items():
+        for address in link.addresses if link else ():
+            if (netns, name, address) not in kept:
+                yield DelAddress(netns, name, address)
+
+
+def _dropped(wanted: tuple[Op, ...], before: tuple[Op, ...]) -> Iterable[Op]:
+    kept = set(wanted)
+    gone = (op for op in before if isinstance(op, AddRule | AddNeighbor) and op not in kept)
+    return reverse(tuple(gone))

@@ -1,0 +1,57 @@
+"""Removes interfaces out of everyone's way.
+
+A delete waits 20 to 40 ms for the kernel, however many go at once; so the doomed of a namespace
+are gathered in a link group and removed together, by threads that nobody waits for.
+"""
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Lock
+
+from nsm.dataplane import encode
+from nsm.dataplane.netlink import Netlink
+from nsm.dataplane.netns import Key, Netns, standing_in
+
+log = logging.getLogger(__name__)
+
+DOOMED = 0x6E736D00
+"""The link group of interfaces that are on their way out."""
+THREADS = 4
+
+
+class Reaper:
+    """A few threads that delete link groups, one namespace at a time each."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="nsm-reaper")
+        self._lock = Lock()
+        self._waiting: dict[Key, Future[None]] = {}
+        self._working: set[Future[None]] = set()
+
+    def collect(self, netns: Netns) -> None:
+        """Remove the doomed of a namespace soon; those added before that begins go with them."""
+        with self._lock:
+            if netns.key not in self._waiting:
+                work = self._pool.submit(self._reap, netns)
+                self._waiting[netns.key] = work
+                self._working.add(work)
+                work.add_done_callback(self._working.discard)
+
+    def wait(self) -> None:
+        """Block until all that was collected so far is gone."""
+        wait(tuple(self._working))
+
+    def close(self) -> None:
+        """Finish, then take no more."""
+        self._pool.shutdown(wait=True)
+
+    def _reap(self, netns: Netns) -> None:
+        with self._lock:
+            self._waiting.pop(netns.key, None)
+        try:
+            with standing_in(netns):
+                socket = Netlink()
+            with socket:
+                socket.ask(encode.delete_group(DOOMED))
+        except Exception:
+            log.exception("could not remove interfaces from %r", netns)
