@@ -1,0 +1,200 @@
+"""What registries, managers and their clients are made of (W §3.3, §3.5, §3.6)."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from nsm.api.registration import Endpoint, NetworkService, R
+from nsm.elements.policy.authorize_registration import AuthorizeRegistration
+from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
+from nsm.elements.registry import (
+    AskRegistry,
+    BeginRegistration,
+    BypassLocally,
+    CheckRecord,
+    DescribeEndpoint,
+    DialRegistry,
+    EndpointFiles,
+    Expire,
+    HealFind,
+    HealRegistration,
+    ReceiveEndpointFile,
+    RefreshRegistration,
+    Remember,
+    RetryRegistry,
+    SendFoundFile,
+    SetPayload,
+    StampTime,
+    SwitchInterdomain,
+    UpdateTokenPath,
+)
+from nsm.identity.policies import Policies
+from nsm.sdk import (
+    Chain,
+    Channel,
+    Clock,
+    Dialer,
+    Link,
+    Offer,
+    Registry,
+    Tasks,
+    Tokens,
+    registry_chain,
+)
+from nsm.sdk.registry import NowhereElse
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegistryNeeds:
+    """A program's collaborators, and what it asks of registrants (`server`) and of registries.
+
+    `dial_timeout` is in seconds; None leaves it to the caller's deadline.
+    """
+
+    tokens: Tokens
+    dialer: Dialer
+    server: Policies
+    client: Policies
+    tasks: Tasks = field(default_factory=Tasks)
+    clock: Clock = field(default_factory=Clock)
+    dial_timeout: float | None = 0.3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounds:
+    """How much a registry keeps."""
+
+    records: int = 100_000
+    watchers: int = 100_000
+
+
+BOUNDS = Bounds()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ManagerRegistries:
+    """What a manager serves, and, with the own URLs of local endpoints, what it asks itself."""
+
+    services: Registry[NetworkService]
+    endpoints: Registry[Endpoint]
+    local: Registry[Endpoint]
+
+    @property
+    def offer(self) -> Offer:
+        """What others may ask."""
+        return Offer(network_services=self.services, endpoints=self.endpoints)
+
+
+def network_services(channel: Channel) -> Registry[NetworkService]:
+    """The peer's registry of network services."""
+    return channel.network_services
+
+
+def endpoints(channel: Channel) -> Registry[Endpoint]:
+    """The peer's registry of endpoints."""
+    return channel.endpoints
+
+
+def memory_registry(needs: RegistryNeeds, proxy: str = "", keep: Bounds = BOUNDS) -> Offer:
+    """A registry that keeps everything in memory, and asks `proxy` about other domains."""
+    return Offer(
+        network_services=registry_chain(
+            answering(needs, AuthorizeRegistration[NetworkService](needs.server, needs.clock)),
+            SetPayload(),
+            SwitchInterdomain[NetworkService](
+                onward(needs, network_services, proxy) if proxy else None
+            ),
+            Remember[NetworkService](keep.records, keep.watchers),
+        ).bind(NowhereElse()),
+        endpoints=registry_chain(
+            answering(needs, AuthorizeRegistration[Endpoint](needs.server, needs.clock)),
+            BeginRegistration[Endpoint](needs.tasks, needs.clock),
+            SwitchInterdomain[Endpoint](onward(needs, endpoints, proxy) if proxy else None),
+            StampTime(needs.clock),
+            Expire(needs.clock),
+            Remember[Endpoint](keep.records, keep.watchers),
+        ).bind(NowhereElse()),
+    )
+
+
+def manager_registries(
+    needs: RegistryNeeds, own_url: str, registry_url: str, labels: Mapping[str, str]
+) -> ManagerRegistries:
+    """What a node sees of the registry at `registry_url`; with none, what its memory holds."""
+    services, everything = _behind(needs, registry_url)
+    files = EndpointFiles()
+    local = registry_chain(BypassLocally(own_url)).bind(everything)
+    return ManagerRegistries(
+        local=local,
+        services=registry_chain(
+            answering(needs, AuthorizeRegistration[NetworkService](needs.server, needs.clock)),
+        ).bind(services),
+        endpoints=registry_chain(
+            answering(needs, AuthorizeRegistration[Endpoint](needs.server, needs.clock)),
+            BeginRegistration[Endpoint](needs.tasks, needs.clock),
+            DescribeEndpoint(labels),
+            Expire(needs.clock),
+            ReceiveEndpointFile(files),
+            SendFoundFile(files),
+        ).bind(local),
+    )
+
+
+def service_client(
+    needs: RegistryNeeds, to: str = "", *additional: Link[Registry[NetworkService]]
+) -> Registry[NetworkService]:
+    """Ask the registry at `to`, or where the call is on its way; what is registered stays so."""
+    return registry_chain(
+        BeginRegistration[NetworkService](needs.tasks, needs.clock),
+        RetryRegistry[NetworkService](needs.clock),
+        HealRegistration[NetworkService](needs.tasks, needs.clock),
+        HealFind[NetworkService](needs.clock),
+        asking(needs, network_services, to, *additional),
+    ).bind(NowhereElse())
+
+
+def endpoint_client(
+    needs: RegistryNeeds, to: str = "", *additional: Link[Registry[Endpoint]]
+) -> Registry[Endpoint]:
+    """The same for endpoints, which must also be registered anew before they expire."""
+    return registry_chain(
+        BeginRegistration[Endpoint](needs.tasks, needs.clock),
+        RetryRegistry[Endpoint](needs.clock),
+        HealRegistration[Endpoint](needs.tasks, needs.clock),
+        HealFind[Endpoint](needs.clock),
+        RefreshRegistration(needs.clock),
+        asking(needs, endpoints, to, *additional),
+    ).bind(NowhereElse())
+
+
+def answering(needs: RegistryNeeds, authorize: AuthorizeRegistration[R]) -> Chain[Registry[R]]:
+    """What everything that answers registrations begins with."""
+    return registry_chain(CheckRecord[R](), UpdateTokenPath[R](needs.tokens), authorize)
+
+
+def asking(
+    needs: RegistryNeeds,
+    pick: Callable[[Channel], Registry[R]],
+    to: str,
+    *additional: Link[Registry[R]],
+) -> Chain[Registry[R]]:
+    """What everything that asks a registry ends with."""
+    return registry_chain(
+        AuthorizeRegistrationClient[R](needs.client, needs.clock),
+        DialRegistry[R](needs.dialer, to, needs.dial_timeout),
+        *additional,
+        AskRegistry[R](pick),
+    )
+
+
+def onward(needs: RegistryNeeds, pick: Callable[[Channel], Registry[R]], to: str) -> Registry[R]:
+    """Ask the registry at `to` on behalf of whoever asks us."""
+    return registry_chain(
+        BeginRegistration[R](needs.tasks, needs.clock), asking(needs, pick, to)
+    ).bind(NowhereElse())
+
+
+def _behind(needs: RegistryNeeds, url: str) -> tuple[Registry[NetworkService], Registry[Endpoint]]:
+    if url:
+        return onward(needs, network_services, url), onward(needs, endpoints, url)
+    services = registry_chain(SetPayload(), Remember[NetworkService]())
+    return services.bind(NowhereElse()), registry_chain(Remember[Endpoint]()).bind(NowhereElse())

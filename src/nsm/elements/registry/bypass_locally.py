@@ -1,0 +1,62 @@
+"""Reach the node's own endpoints directly, while the world comes through the manager (W §2.2)."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+from nsm.api.registration import Answer, Endpoint, Query
+from nsm.errors import Invalid
+from nsm.sdk import Call, Registry, RegistryElement
+from nsm.sdk.streams import reading
+
+
+class BypassLocally(RegistryElement[Endpoint]):
+    """Register endpoints under the manager's URL; show those registered here under their own.
+
+    A record under the manager's URL that was not registered here is left over from an earlier life
+    of this manager: nobody is led there until its endpoint registers again.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.own: dict[str, str] = {}
+
+    async def register(self, call: Call, record: Endpoint, next: Registry[Endpoint]) -> Endpoint:
+        if not record.url:
+            raise Invalid(f"endpoint {record.name} says not where it listens", fix="set its url")
+        before = self.own.get(record.name)
+        self.own[record.name] = record.url  # whoever finds it while it registers wants it too
+        try:
+            answer = await next.register(call, replace(record, url=self.url))
+        except BaseException:
+            self._back_to(record.name, before)
+            raise
+        return replace(answer, url=record.url)
+
+    async def find(
+        self, call: Call, query: Query[Endpoint], next: Registry[Endpoint]
+    ) -> AsyncIterator[Answer[Endpoint]]:
+        async with reading(next.find(call, query)) as answers:
+            async for answer in answers:
+                if shown := self._shown(answer):
+                    yield shown
+
+    async def unregister(self, call: Call, record: Endpoint, next: Registry[Endpoint]) -> None:
+        """Only what was registered here; gone from here even if it cannot be taken back there."""
+        if record.name not in self.own:
+            return
+        try:
+            await next.unregister(call, replace(record, url=self.url))
+        finally:
+            self.own.pop(record.name, None)
+
+    def _shown(self, answer: Answer[Endpoint]) -> Answer[Endpoint] | None:
+        if own := self.own.get(answer.record.name):
+            return replace(answer, record=replace(answer.record, url=own))
+        left_over = answer.record.url == self.url and not answer.deleted
+        return None if left_over else answer
+
+    def _back_to(self, name: str, before: str | None) -> None:
+        if before is None:
+            self.own.pop(name, None)
+        else:
+            self.own[name] = before

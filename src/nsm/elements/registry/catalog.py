@@ -1,0 +1,66 @@
+"""Records by name, found at once by name or by service."""
+
+from collections.abc import Iterable
+from typing import Generic
+
+from nsm.api.registration import Answer, Endpoint, R
+from nsm.elements.registry.matching import is_like
+from nsm.errors import Exhausted
+
+
+def services_of(record: R) -> tuple[str, ...]:
+    """The services an endpoint serves; a service serves none."""
+    return record.network_service_names if isinstance(record, Endpoint) else ()
+
+
+class Catalog(Generic[R]):
+    """At most so many records, each kept as the one answer that everyone who asks is given."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._by_name: dict[str, Answer[R]] = {}
+        self._by_service: dict[str, dict[str, Answer[R]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def admit(self, name: str) -> None:
+        """Exhausted when there is no room for a record of this name."""
+        if name not in self._by_name and len(self) >= self.most:
+            raise Exhausted(f"this registry holds {self.most} records and takes no more")
+
+    def put(self, record: R) -> Answer[R]:
+        """Keep `record` in place of an earlier one of its name."""
+        answer = Answer(record)
+        if before := self._by_name.get(record.name):
+            gone = set(services_of(before.record)) - set(services_of(record))
+            self._forget(record.name, gone)
+        self._by_name[record.name] = answer
+        for service in services_of(record):
+            self._by_service.setdefault(service, {})[record.name] = answer
+        return answer
+
+    def drop(self, name: str) -> Answer[R] | None:
+        """Forget a name; the answer is what was kept, marked as deleted."""
+        if not (answer := self._by_name.pop(name, None)):
+            return None
+        self._forget(name, services_of(answer.record))
+        return Answer(answer.record, deleted=True)
+
+    def like(self, wanted: R) -> list[Answer[R]]:
+        """Everything that answers a query for `wanted`, the longest registered first."""
+        return [answer for answer in self._among(wanted) if is_like(answer.record, wanted)]
+
+    def _among(self, wanted: R) -> Iterable[Answer[R]]:
+        if wanted.name:
+            found = self._by_name.get(wanted.name)
+            return (found,) if found else ()
+        groups = [self._by_service.get(name, {}) for name in services_of(wanted)]
+        return min(groups, key=len, default=self._by_name).values()
+
+    def _forget(self, name: str, services: Iterable[str]) -> None:
+        for service in services:
+            group = self._by_service.get(service, {})
+            group.pop(name, None)
+            if not group:
+                self._by_service.pop(service, None)

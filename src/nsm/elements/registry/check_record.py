@@ -1,0 +1,58 @@
+"""Refuse records that no honest peer would send."""
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import fields, is_dataclass
+
+from nsm.api.registration import Answer, Query, R
+from nsm.elements.registry.catalog import services_of
+from nsm.errors import Exhausted, Invalid
+from nsm.sdk import Call, Registry, RegistryElement
+
+LONGEST_NAME = 253
+MOST_SERVICES = 256
+
+
+class CheckRecord(RegistryElement[R]):
+    """Bound what one record, or one query, makes this program keep; `largest` is in characters."""
+
+    def __init__(self, largest: int = 65_536) -> None:
+        self.largest = largest
+
+    async def register(self, call: Call, record: R, next: Registry[R]) -> R:
+        if not record.name:
+            raise Invalid("a registration needs a name")
+        self._check(record)
+        return await next.register(call, record)
+
+    def find(self, call: Call, query: Query[R], next: Registry[R]) -> AsyncIterator[Answer[R]]:
+        self._check(query.like)
+        return next.find(call, query)
+
+    async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
+        self._check(record)
+        await next.unregister(call, record)
+
+    def _check(self, record: R) -> None:
+        services: tuple[str, ...] = services_of(record)
+        if len(services) > MOST_SERVICES:
+            raise Invalid(f"{len(services)} services; one endpoint serves {MOST_SERVICES} at most")
+        for name in (record.name, *services):
+            if len(name) > LONGEST_NAME or not name.isprintable():
+                raise Invalid(
+                    f"{name[:40]!r} is no name: printable, {LONGEST_NAME} characters at most"
+                )
+        if _weight(record) > self.largest:
+            raise Exhausted(f"the record of {record.name} is larger than {self.largest} characters")
+
+
+def _weight(thing: object) -> int:
+    """Roughly the characters in it; every value counts as one at least."""
+    if isinstance(thing, str | bytes):
+        return 1 + len(thing)
+    if isinstance(thing, Mapping):
+        return 1 + sum(_weight(key) + _weight(value) for key, value in thing.items())
+    if isinstance(thing, tuple):
+        return 1 + sum(map(_weight, thing))
+    if is_dataclass(thing):
+        return 1 + sum(_weight(getattr(thing, field.name)) for field in fields(thing))
+    return 1

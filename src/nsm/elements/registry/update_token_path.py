@@ -1,0 +1,69 @@
+"""Sign a registration's way: token and SPIFFE id of the peer and of this hop (W §2.2, §5.6)."""
+
+from dataclasses import replace
+
+from nsm.api.registration import R
+from nsm.errors import Invalid
+from nsm.identity.jwt import read
+from nsm.sdk import Call, Registry, RegistryElement, Token, Tokens
+from nsm.sdk.call import TokenPath
+
+MOST_HOPS = 64
+"""More than any honest way through domains and their proxies."""
+
+
+class UpdateTokenPath(RegistryElement[R]):
+    """Write the peer's token and our own into the path, who they are into the record's path ids.
+
+    What follows sees a token that is good no longer than ours is: `Expire` counts on that.
+    """
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+
+    async def register(self, call: Call, record: R, next: Registry[R]) -> R:
+        path = TokenPath() if call.tokens is None else call.tokens
+        back = path.index
+        call, record = self._enter(call, path, record)
+        try:
+            return await next.register(call, record)
+        finally:
+            path.index = back
+
+    async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
+        path = TokenPath() if call.tokens is None else call.tokens
+        back = path.index
+        call, record = self._enter(call, path, record)
+        try:
+            await next.unregister(call, record)
+        finally:
+            path.index = back
+
+    def _enter(self, call: Call, path: TokenPath, record: R) -> tuple[Call, R]:
+        _check(path, record.path_ids)
+        peer = _peer(call)
+        ours = self.tokens.issue(call.peer)
+        theirs = call.token or Token("", ours.expires)
+        here, ids = slice(path.index, path.index + 2), [*record.path_ids]
+        path.tokens[here] = [theirs.text, ours.text]
+        ids[here] = [peer, self.tokens.id]
+        path.index += 1
+        good = Token(theirs.text, min(theirs.expires, ours.expires))
+        return replace(call, tokens=path, token=good), replace(record, path_ids=tuple(ids))
+
+
+def _check(path: TokenPath, ids: tuple[str, ...]) -> None:
+    if max(path.index + 2, len(path.tokens), len(ids)) > MOST_HOPS:
+        raise Invalid(f"a registration takes at most {MOST_HOPS} hops")
+    if (path.tokens or path.index) and not 0 <= path.index < len(path.tokens):
+        raise Invalid(f"path index {path.index} is outside a path of {len(path.tokens)} tokens")
+
+
+def _peer(call: Call) -> str:
+    """Who the certificate says the peer is; without one, who its token says."""
+    if call.peer:
+        return call.peer.id
+    try:
+        return read(call.token.text).sub if call.token else ""
+    except Invalid:  # policies refuse it
+        return ""
