@@ -22,6 +22,7 @@ class Tasks:
         task = asyncio.get_running_loop().create_task(self._say(name, work), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
+        task.add_done_callback(lambda _: work.close())  # it may be cancelled before it began
         return task
 
     async def stop(self) -> None:

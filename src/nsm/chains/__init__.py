@@ -1,0 +1,1 @@
+"""What programs begin with: recipes that read top to bottom."""

@@ -1,0 +1,22 @@
+"""What everything that answers a request begins with."""
+
+from nsm.chains.needs import Needs
+from nsm.elements.lifecycle import Begin, Monitor, Timeout
+from nsm.elements.path import TrimPath, UpdatePath, UpdateToken
+from nsm.sdk import Chain, Handler, Link, chain
+
+__all__ = ["Needs", "endpoint"]
+
+
+def endpoint(needs: Needs, *then: Link[Handler]) -> Chain[Handler]:
+    """Know the caller, keep the connection alive, tell whoever watches, then do `then`."""
+    return chain(
+        UpdatePath(needs.name),
+        Begin(needs.tasks, needs.clock),
+        UpdateToken(needs.tokens),
+        needs.authorize,
+        Timeout(needs.clock),
+        Monitor(needs.events, needs.watching),
+        TrimPath(),
+        *then,
+    )

@@ -1,0 +1,27 @@
+"""What a program hands every chain it builds."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from nsm.sdk import Clock, Dialer, Handler, Link, Tasks, Tokens
+from nsm.sdk.events import Events
+from nsm.sdk.watching import Watching
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """A program's name, its collaborators, and what it asks of its callers (`authorize`)."""
+
+    name: str
+    tokens: Tokens
+    dialer: Dialer
+    authorize: Link[Handler]
+    tasks: Tasks = field(default_factory=Tasks)
+    clock: Clock = field(default_factory=Clock)
+    events: Events = field(default_factory=Events)
+    dial_timeout: float = 0.0
+
+    @cached_property
+    def watching(self) -> Watching:
+        """The program's ear at its next hops."""
+        return Watching(self.name, self.tasks, self.clock)

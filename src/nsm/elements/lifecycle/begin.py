@@ -1,0 +1,45 @@
+"""Give every connection a life of its own, lived one event at a time (see `nsm.sdk.lives`)."""
+
+import logging
+
+from nsm.api.connection import RESELECT_REQUESTED
+from nsm.errors import Invalid
+from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Tasks
+from nsm.sdk.lives import Lives, Living
+
+log = logging.getLogger(__name__)
+
+
+class Begin(Element):
+    """Where a server's events start, and where later elements send theirs to start over."""
+
+    def __init__(self, tasks: Tasks, clock: Clock) -> None:
+        self.lives = Lives(tasks, clock)
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        if call.begun:
+            return await next.request(call, request)
+        key = request.connection.id
+        if not key:
+            raise Invalid("a connection without an id", fix="place UpdatePath before Begin")
+        async with self.lives.lanes.enter(key):
+            one = self.lives.of(key, next)
+            if one.current and request.connection.state == RESELECT_REQUESTED:
+                await self._drop(call, one)
+                one = self.lives.of(key, next)
+            return await one.ask(call, request)
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        if call.begun:
+            await next.close(call, conn)
+            return
+        async with self.lives.lanes.enter(conn.id):
+            if one := self.lives.lived.get(conn.id):
+                await one.close(call)
+
+    async def _drop(self, call: Call, one: Living) -> None:
+        try:
+            await one.close(call)
+        except Exception as error:  # the caller wants another one whatever became of this
+            log.info("closing %s to select anew: %s", one.key, error)
+        one.forget()

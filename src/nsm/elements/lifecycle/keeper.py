@@ -1,0 +1,153 @@
+"""What `Heal` does for one connection."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from nsm.api.connection import DOWN, Connection
+from nsm.sdk import Clock, Life, Tasks
+from nsm.sdk.backoff import Backoff
+from nsm.sdk.call import Change
+from nsm.sdk.watching import Interest, Watching
+
+log = logging.getLogger(__name__)
+
+PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between tries to heal, after the first, which is made at once."""
+CALM = 10.0
+"""Seconds a connection must have stood for its next failure to be met without a pause."""
+
+
+@dataclass(frozen=True, slots=True)
+class Liveness:
+    """Whether packets still pass: asked `every` so many seconds, and given so many `within`."""
+
+    alive: Callable[[Connection], Awaitable[bool]]
+    every: float = 0.2
+    within: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What all keepers of one element share."""
+
+    tasks: Tasks
+    clock: Clock
+    liveness: Liveness | None
+    change: Change
+
+
+class Keeper:
+    """Listens to what the next hop says of one connection, looks whether it carries, mends it."""
+
+    def __init__(self, keeping: Keeping, life: Life, watching: Watching, conn: Connection) -> None:
+        self.keeping = keeping
+        self.life = life
+        self.conn = conn
+        self.interest: Interest = watching.interest(conn, self)
+        self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
+        self.since = float("-inf")
+        self.broken = False
+        self.reselect = False
+        self.mending: asyncio.Task[None] | None = None
+        self.looking: asyncio.Task[None] | None = None
+
+    def pause(self) -> None:
+        """A request goes out: whoever asked, what we were about to do is being done."""
+        self.interest.expect()
+        self._leave_off()
+
+    def stands(self, conn: Connection) -> None:
+        """It succeeded."""
+        self.conn, self.broken, self.reselect = conn, False, False
+        self.since = self.keeping.clock.ticks()
+        self.mending = None
+        self.interest.settle(self.life.channel)
+        self._look()
+
+    def failed(self, known: bool) -> None:
+        """It failed; if a connection stood before, it is still ours to keep."""
+        if not known:
+            self.interest.drop()
+            return
+        self.interest.give_up()
+        if self.broken:
+            self._mend()
+        else:
+            self._look()
+
+    def closing(self) -> bool:
+        """It is being closed; whether by ourselves, to ask for another."""
+        self.interest.drop()
+        self._leave_off()
+        return self.mending is not None
+
+    def heard(self, kind: int, conn: Connection) -> None:
+        """The next hop has news."""
+        if conn.state == DOWN:
+            self._broke()
+
+    def lost(self) -> None:
+        """The next hop is gone."""
+        self._broke()
+
+    def _broke(self, reselect: bool = False) -> None:
+        if not self.broken and self.keeping.clock.ticks() - self.since > CALM:
+            self.backoff.reset()
+        self.broken = True
+        self.reselect = self.reselect or reselect or self.keeping.liveness is None
+        log.info("%s no longer carries", self.conn.id)
+        self._mend()
+
+    def _mend(self) -> None:
+        if self.mending is None:
+            self.mending = self.keeping.tasks.start(f"heal {self.conn.id}", self._heal())
+
+    async def _heal(self) -> None:
+        while self.broken:
+            await self.keeping.clock.sleep(self._wait())
+            self.reselect = self.reselect or not await self._carries()
+            try:
+                if await self.life.again(self.keeping.change if self.reselect else None) is None:
+                    return
+            except Exception as error:
+                log.info("could not heal %s yet: %s", self.conn.id, error)
+
+    def _wait(self) -> float:
+        first = self.backoff.tries == 0
+        pause = self.backoff.pause()
+        return 0.0 if first else pause
+
+    def _look(self) -> None:
+        if self.keeping.liveness and not self.looking:
+            work = self._keep_looking(self.keeping.liveness.every)
+            self.looking = self.keeping.tasks.start(f"look at {self.conn.id}", work)
+
+    async def _keep_looking(self, every: float) -> None:
+        while True:
+            await self.keeping.clock.sleep(every)
+            if not await self._carries():
+                self.looking = None
+                self._broke(reselect=True)
+                return
+
+    async def _carries(self) -> bool:
+        liveness = self.keeping.liveness
+        if liveness is None:
+            return False
+        try:
+            async with asyncio.timeout(liveness.within):
+                return await liveness.alive(self.conn)
+        except Exception as error:
+            log.info("could not see whether %s carries: %s", self.conn.id, error)
+            return False
+
+    def _leave_off(self) -> None:
+        """Stop what runs, except the very task that is asking."""
+        for task in (self.mending, self.looking):
+            if task and task is not asyncio.current_task():
+                task.cancel()
+        self.looking = None
+        if self.mending is not asyncio.current_task():
+            self.mending = None

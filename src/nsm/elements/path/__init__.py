@@ -1,0 +1,8 @@
+"""Who a request has passed, and what each of them signed."""
+
+from nsm.elements.path.keep_path import KeepPath
+from nsm.elements.path.trim_path import TrimPath
+from nsm.elements.path.update_path import UpdatePath
+from nsm.elements.path.update_token import UpdateToken
+
+__all__ = ["KeepPath", "TrimPath", "UpdatePath", "UpdateToken"]

@@ -1,0 +1,74 @@
+"""Enter this hop in the path, and give the asker back the view it had."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from uuid import uuid4
+
+from nsm.api.connection import Path, Segment
+from nsm.errors import Invalid
+from nsm.sdk import Call, Connection, Element, Handler, Request
+
+LONGEST = 128
+"""Segments a path may have: twenty passthrough endpoints on different nodes need 118."""
+
+
+def new_id() -> str:
+    """An id no other hop will choose."""
+    return str(uuid4())
+
+
+class UpdatePath(Element):
+    """First of every chain: below it a connection's id and index are this hop's own (W §1.6)."""
+
+    def __init__(self, name: str, new_id: Callable[[], str] = new_id) -> None:
+        self.name = name
+        self.new_id = new_id
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        entered = self.enter(request.connection)
+        asker = _asker(request.connection)
+        return _restore(await next.request(call, request.carrying(entered)), asker)
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        await next.close(call, self.enter(conn))
+
+    def enter(self, conn: Connection) -> Connection:
+        """The connection as this hop sees it."""
+        path = conn.hops
+        if not path.segments:
+            own = Segment(self.name, conn.id or self.new_id())
+            return replace(conn, id=own.id, path=replace(path, index=0, segments=(own,)))
+        if path.index >= len(path.segments):
+            raise Invalid(f"path index {path.index} of {len(path.segments)} segments")
+        here = path.segments[path.index]
+        if here.name == self.name:
+            return conn if conn.id == here.id else replace(conn, id=here.id)
+        if here.id != conn.id:
+            raise Invalid(f"connection {conn.id!r} is {here.id!r} in its path")
+        return self._step(conn, path)
+
+    def _step(self, conn: Connection, path: Path) -> Connection:
+        at = path.index + 1
+        if at >= LONGEST or len(path.segments) > LONGEST:
+            raise Invalid(f"a path of more than {LONGEST} segments", fix="look for a loop")
+        if at == len(path.segments):
+            path = path.with_segment(at, Segment(self.name, self.new_id()))
+        elif path.segments[at].name != self.name:
+            stranger = path.segments[at]
+            mine = replace(stranger, name=self.name, id=self.new_id())
+            path = path.with_segment(at, mine)
+        if not path.segments[at].id:
+            path = path.with_segment(at, replace(path.segments[at], id=self.new_id()))
+        return replace(conn, id=path.segments[at].id, path=replace(path, index=at))
+
+
+def _asker(conn: Connection) -> int:
+    """Where the asker stands in the path; the first hop asks itself."""
+    return conn.hops.index if conn.hops.segments else 0
+
+
+def _restore(conn: Connection, index: int) -> Connection:
+    path = conn.hops
+    if index >= len(path.segments):
+        return conn
+    return replace(conn, id=path.segments[index].id, path=replace(path, index=index))

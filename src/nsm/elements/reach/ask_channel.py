@@ -1,0 +1,33 @@
+"""Leave this program."""
+
+from nsm.errors import Invalid, Unreachable
+from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
+
+
+class AskChannel(Element):
+    """Last of a client's chain: ask the peer at the other end of the call's channel."""
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        if call.channel is None:
+            raise Unreachable("no next hop", fix="place Dial, with a URL to dial, before this")
+        asked, onward = request.connection, call.channel.connections
+        conn = await onward.request(call, request)
+        if _answers(asked, conn):
+            return conn
+        async with closing_on_error(onward, call, asked):
+            raise Invalid(
+                f"asked for {asked.id!r} and answered with {conn.id!r}, or another path to it",
+                hop=call.channel.peer.id,
+            )
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        if call.channel:
+            await call.channel.connections.close(call, conn)
+
+
+def _answers(asked: Connection, conn: Connection) -> bool:
+    """Whether the peer gave us our own view of the connection back (W §1.6)."""
+    own, path = asked.hops, conn.hops
+    ids = tuple(segment.id for segment in own.segments[: own.index + 1])
+    there = tuple(segment.id for segment in path.segments[: own.index + 1])
+    return conn.id == asked.id and path.index == own.index and ids == there

@@ -1,0 +1,134 @@
+"""What a program tells those who watch its connections."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import replace
+
+from nsm.api.connection import DOWN, Connection, Segment
+from nsm.api.monitoring import (
+    DELETE,
+    INITIAL_STATE_TRANSFER,
+    UPDATE,
+    ConnectionEvent,
+    Selector,
+)
+from nsm.sdk.call import Call
+
+MOST_AT_ONCE = 200
+"""Connections in one event: with tokens of a long path they stay well below 4 MiB."""
+
+
+class Events:
+    """Every connection as it was last seen here; a `Monitor` of them (W §1.8)."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Connection] = {}
+        self._watchers: set[_Watcher] = set()
+        self._stopped = False
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def publish(self, conn: Connection) -> None:
+        """This is how the connection is now."""
+        self._known[conn.id] = conn
+        self._tell(UPDATE, conn)
+
+    def down(self, conn: Connection) -> None:
+        """The connection carries nothing for now."""
+        self.publish(replace(conn, state=DOWN))
+
+    def delete(self, conn: Connection) -> None:
+        """The connection is no more."""
+        self._known.pop(conn.id, None)
+        self._tell(DELETE, conn)
+
+    def stop(self) -> None:
+        """End every watch, cleanly: the watchers learn that we stop, and heal."""
+        self._stopped = True
+        for watcher in self._watchers:
+            watcher.wake.set()
+
+    async def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
+        """All that is known, at once, then what happens; ends when the program stops."""
+        watcher = _Watcher(selector)
+        self._watchers.add(watcher)
+        try:
+            for event in self._initial(selector):
+                yield event
+            while not self._stopped:
+                await watcher.wake.wait()
+                for event in watcher.drain():
+                    yield event
+        finally:
+            self._watchers.discard(watcher)
+
+    def _initial(self, selector: Selector) -> Iterator[ConnectionEvent]:
+        known = [conn for conn in self._known.values() if selects(selector, conn)]
+        yield from _batched(INITIAL_STATE_TRANSFER, known)
+        if not known:
+            yield ConnectionEvent(INITIAL_STATE_TRANSFER)
+
+    def _tell(self, kind: int, conn: Connection) -> None:
+        for watcher in self._watchers:
+            watcher.tell(kind, conn)
+
+
+class _Watcher:
+    """What one watcher has yet to hear: per connection the last of each kind, in order.
+
+    So a watcher that does not read costs a few connections' worth and misses no final state.
+    """
+
+    def __init__(self, selector: Selector) -> None:
+        self.selector = selector
+        self.wake = asyncio.Event()
+        self.pending: dict[tuple[str, int, int], Connection] = {}
+
+    def tell(self, kind: int, conn: Connection) -> None:
+        if not selects(self.selector, conn):
+            return
+        key = (conn.id, kind, conn.state)
+        self.pending.pop(key, None)
+        self.pending[key] = conn
+        self.wake.set()
+
+    def drain(self) -> Iterator[ConnectionEvent]:
+        """All of it, in as few events as keep the order."""
+        self.wake.clear()
+        pending, self.pending = self.pending, {}
+        group: dict[str, Connection] = {}
+        kind = UPDATE
+        for (id, this_kind, _), conn in pending.items():
+            if group and (this_kind != kind or id in group or len(group) == MOST_AT_ONCE):
+                yield ConnectionEvent(kind, group)
+                group = {}
+            kind = this_kind
+            group[id] = conn
+        if group:
+            yield ConnectionEvent(kind, group)
+
+
+def _batched(kind: int, conns: list[Connection]) -> Iterator[ConnectionEvent]:
+    for start in range(0, len(conns), MOST_AT_ONCE):
+        yield ConnectionEvent(kind, {c.id: c for c in conns[start : start + MOST_AT_ONCE]})
+
+
+def selects(selector: Selector, conn: Connection) -> bool:
+    """Whether the selector wants this connection: what it names must be a run of the path."""
+    if selector.network_services and conn.network_service not in selector.network_services:
+        return False
+    wanted, there = selector.path_segments, conn.hops.segments
+    if not wanted:
+        return True
+    runs = range(len(there) - len(wanted) + 1)
+    return any(_alike(wanted, there[at : at + len(wanted)]) for at in runs)
+
+
+def _alike(wanted: Iterable[Segment], there: Iterable[Segment]) -> bool:
+    return all(
+        (not want.name or want.name == has.name)
+        and (not want.id or want.id == has.id)
+        and (not want.token or want.token == has.token)
+        for want, has in zip(wanted, there, strict=True)
+    )
