@@ -128,7 +128,7 @@ def _matching(mask: str) -> list[str]:
 
 
 def _signed(evidence: Evidence, at: int) -> str | None:
-    if at >= len(evidence.tokens):
+    if not 0 <= at < len(evidence.tokens):
         return f"there is no token of hop {at}"
     token, peer = evidence.tokens[at], evidence.peer
     if not jwt.signed_by(token, peer.leaf):

@@ -1,0 +1,109 @@
+"""AuthorizeRegistration."""
+
+import asyncio
+
+import pytest
+
+from nsm.api.registration import Endpoint, NetworkService, Query
+from nsm.elements.policy.authorize_registration import AuthorizeRegistration
+from nsm.errors import Denied, Unreachable
+from nsm.identity import policies
+from nsm.identity.policies import Policies
+from nsm.sdk import Call, Clock
+from nsm.sdk.call import TokenPath
+from nsm.sdk.registry import NowhereElse
+
+ENDPOINT = Endpoint("gateway")
+
+
+def by(mesh, source) -> Call:
+    """A registration of `source` as the manager sees it."""
+    tokens = [mesh.token(source, mesh.manager), mesh.token(mesh.manager, source)]
+    return Call(peer=source.peer, tokens=TokenPath(1, tokens))
+
+
+@pytest.fixture
+def authorize() -> AuthorizeRegistration:
+    return AuthorizeRegistration(Policies.select(policies.REGISTRY_SERVER), Clock())
+
+
+async def test_a_name_stays_with_its_first_registrant_until_unregistered(mesh, authorize) -> None:
+    end = NowhereElse()
+    assert await authorize.register(by(mesh, mesh.web), ENDPOINT, end) == ENDPOINT
+    assert await authorize.register(by(mesh, mesh.web), ENDPOINT, end) == ENDPOINT
+    with pytest.raises(Denied, match="client_allowed: 'gateway' belongs to"):
+        await authorize.register(by(mesh, mesh.other), ENDPOINT, end)
+    with pytest.raises(Denied, match="client_allowed"):
+        await authorize.unregister(by(mesh, mesh.other), ENDPOINT, end)
+    await authorize.unregister(by(mesh, mesh.web), ENDPOINT, end)
+    assert await authorize.register(by(mesh, mesh.other), ENDPOINT, end) == ENDPOINT
+
+
+async def test_no_claim_outlives_its_registration(mesh, authorize) -> None:
+    for source in (mesh.web, mesh.other):
+        await authorize.register(by(mesh, source), ENDPOINT, NowhereElse())
+        await authorize.unregister(by(mesh, source), ENDPOINT, NowhereElse())
+    assert len(authorize.owners) == 0
+
+
+async def test_a_stolen_path_registers_nothing(mesh, authorize) -> None:
+    call = Call(peer=mesh.other.peer, tokens=by(mesh, mesh.web).tokens)
+    with pytest.raises(Denied, match="prev_token_signed"):
+        await authorize.register(call, ENDPOINT, NowhereElse())
+    assert len(authorize.owners) == 0
+
+
+@pytest.mark.parametrize("tokens", [None, TokenPath()])
+async def test_without_a_token_path_nothing_is_registered(mesh, authorize, tokens) -> None:
+    with pytest.raises(Denied, match="prev_token_signed"):
+        await authorize.register(Call(peer=mesh.web.peer, tokens=tokens), ENDPOINT, NowhereElse())
+
+
+async def test_a_registration_that_fails_onward_claims_nothing(mesh, authorize) -> None:
+    class Down(NowhereElse):
+        async def register(self, call, record):
+            raise Unreachable("down")
+
+    with pytest.raises(Unreachable):
+        await authorize.register(by(mesh, mesh.web), ENDPOINT, Down())
+    assert await authorize.register(by(mesh, mesh.other), ENDPOINT, NowhereElse())
+
+
+async def test_of_two_at_once_one_gets_the_name(mesh, authorize) -> None:
+    class Slow(NowhereElse):
+        async def register(self, call, record):
+            await asyncio.sleep(0)
+            return record
+
+    answers = await asyncio.gather(
+        *(authorize.register(by(mesh, s), ENDPOINT, Slow()) for s in (mesh.web, mesh.other)),
+        return_exceptions=True,
+    )
+    assert answers[0] == ENDPOINT
+    assert isinstance(answers[1], Denied)
+
+
+async def test_replicas_may_say_again_what_a_service_is_but_not_change_or_remove_it(
+    mesh, authorize
+) -> None:
+    service, end = NetworkService("vpn", "IP"), NowhereElse()
+    await authorize.register(by(mesh, mesh.web), service, end)
+    assert await authorize.register(by(mesh, mesh.other), service, end) == service
+    for change in (
+        authorize.register(by(mesh, mesh.other), NetworkService("vpn", "ETHERNET"), end),
+        authorize.unregister(by(mesh, mesh.other), service, end),
+    ):
+        with pytest.raises(Denied, match="client_allowed"):
+            await change
+    assert await authorize.register(by(mesh, mesh.web), NetworkService("vpn", "ETHERNET"), end)
+
+
+async def test_whoever_registers_from_within_is_not_judged_and_claims_nothing(authorize) -> None:
+    assert await authorize.register(Call(), ENDPOINT, NowhereElse()) == ENDPOINT
+    await authorize.unregister(Call(), ENDPOINT, NowhereElse())
+    assert len(authorize.owners) == 0
+
+
+async def test_finding_is_open_to_all(mesh, authorize) -> None:
+    found = authorize.find(Call(peer=mesh.web.peer), Query(ENDPOINT), NowhereElse())
+    assert [answer async for answer in found] == []
