@@ -3,6 +3,7 @@
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol
 
@@ -84,6 +85,7 @@ class TlsSession:
         self.peer: Peer | None = None
         self.ended = False
         self._source = source
+        self._epoch = source.epoch
         self._in = ssl.MemoryBIO()
         self._out = ssl.MemoryBIO()
         context = source.server_context() if server else source.client_context()
@@ -101,7 +103,8 @@ class TlsSession:
             raise refused(error) from error
         if self._tls.selected_alpn_protocol() != "h2":
             raise Unauthenticated("the peer does not speak HTTP/2 over TLS (ALPN h2)")
-        self.peer = self._source.verify(_verified_chain(self._tls))
+        peer = self._source.verify(_verified_chain(self._tls))
+        self.peer = replace(peer, shown=self._epoch)
         return True
 
     def read(self) -> bytes:

@@ -1,0 +1,68 @@
+"""The HTTP/2 engine itself: h2, bounded, cheap with tokens, and patient with peers that leave.
+
+h2 4.4.1 is pinned exactly because this file overrides parts of it.
+"""
+
+from typing import Any
+
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.errors import ErrorCodes
+from h2.events import ConnectionTerminated, Event
+from h2.settings import SettingCodes, Settings
+from hpack import Encoder
+from hyperframe.frame import Frame, GoAwayFrame
+
+MOST_STREAMS = 4096
+MOST_HEADERS = 65536
+WINDOW = 4 * 1024 * 1024
+FIRST_WINDOW = 65535
+"""What every connection begins with (RFC 9113 §6.9.2)."""
+
+
+class _LiteralEncoder(Encoder):
+    """Huffman coding is pure Python on both sides and our headers are mostly tokens: leave it."""
+
+    def encode(self, headers: Any, huffman: bool = False) -> bytes:
+        return super().encode(headers, huffman=False)
+
+
+class Engine(H2Connection):
+    """h2, but a peer's polite GOAWAY does not end the streams it lets us finish."""
+
+    MAX_CLOSED_STREAMS = 2 * MOST_STREAMS  # 65536 of them would keep 8 MiB a connection
+
+    def __init__(self, *, client: bool) -> None:
+        # What we read of headers is checked where it is read: h2's own pass costs as much again.
+        config = H2Configuration(
+            client_side=client,
+            header_encoding="ascii",
+            validate_inbound_headers=False,
+            validate_outbound_headers=False,
+            normalize_inbound_headers=False,
+            normalize_outbound_headers=False,
+        )
+        super().__init__(config)
+        self.encoder = _LiteralEncoder()
+        wanted = {
+            SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
+            SettingCodes.MAX_HEADER_LIST_SIZE: MOST_HEADERS,
+            SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
+        }
+        if client:
+            wanted[SettingCodes.ENABLE_PUSH] = 0
+        self.local_settings = Settings(client, initial_values=wanted)
+        self.decoder.max_header_list_size = MOST_HEADERS
+
+    def begin(self) -> None:
+        """Prepare the first bytes to send."""
+        self.initiate_connection()
+        self.increment_flow_control_window(WINDOW - FIRST_WINDOW)
+
+    def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
+        if frame.error_code != ErrorCodes.NO_ERROR:
+            return super()._receive_goaway_frame(frame)
+        event = ConnectionTerminated()
+        event.error_code = ErrorCodes.NO_ERROR
+        event.last_stream_id = frame.last_stream_id
+        return [], [event]

@@ -1,0 +1,42 @@
+"""gRPC's five bytes before each message, and how large one may be."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from nsm.errors import Exhausted, Invalid, Unimplemented
+from nsm.rpc.stream import RpcStream
+
+MOST = 4 * 1024 * 1024
+
+
+def framed(message: bytes) -> bytes:
+    """A message as it is sent, uncompressed."""
+    if len(message) > MOST:
+        raise Exhausted(f"a message of {len(message)} bytes is more than the {MOST} peers take")
+    return b"\0" + len(message).to_bytes(4, "big") + message
+
+
+async def next_message(stream: RpcStream) -> bytes | None:
+    """The next message on a stream; None after the last."""
+    head = await stream.recv_data(5)
+    if not head:
+        return None
+    if head[0]:
+        raise Unimplemented("compressed messages are not taken")
+    size = int.from_bytes(head[1:], "big")
+    if size > MOST:
+        raise Exhausted(f"a message of {size} bytes is more than the {MOST} taken here")
+    message = await stream.recv_data(size) if size else b""
+    if len(message) != size:
+        raise Invalid("the stream ended in the middle of a message")
+    return message
+
+
+@asynccontextmanager
+async def finishing(messages: AsyncIterator[object]) -> AsyncIterator[None]:
+    """Close an iterator that can be closed now, and not when it is collected."""
+    try:
+        yield
+    finally:
+        if (aclose := getattr(messages, "aclose", None)) is not None:
+            await aclose()
