@@ -169,7 +169,7 @@ def test_what_does_not_fit_its_kind_is_said_with_its_variable(kind: object, text
         it: str = setting(None, "the one")
 
     One.__annotations__["it"] = kind
-    with pytest.raises(ConfigError, match="^NSM_IT=") as caught:
+    with pytest.raises(ConfigError, match=r"^NSM_IT=") as caught:
         load(One, {"NSM_IT": text})
     assert len(str(caught.value)) < 300
 
