@@ -1,8 +1,6 @@
 """Agree on an MTU that fits every hop."""
 
-from dataclasses import replace
-
-from nsm.api.context import ConnectionContext
+from nsm.api.mtu import clamped
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 
@@ -13,15 +11,5 @@ class ClampMtu(Element):
         self.limit = limit
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
-        return clamped(
-            await next.request(call, request.carrying(clamped(request.connection, self.limit))),
-            self.limit,
-        )
-
-
-def clamped(conn: Connection, limit: int) -> Connection:
-    """The same connection, its MTU at most `limit` bytes; 0, which is none, becomes `limit`."""
-    context = conn.context or ConnectionContext()
-    if 0 < context.mtu <= limit:
-        return conn
-    return replace(conn, context=replace(context, mtu=limit))
+        fitting = request.carrying(clamped(request.connection, self.limit))
+        return clamped(await next.request(call, fitting), self.limit)

@@ -1,0 +1,107 @@
+"""Build a vWire in the kernel once every hop has agreed to it."""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import replace
+
+from nsm.api.mechanism import INODE_URL, KERNEL, NAME, VNI, VXLAN, Mechanism
+from nsm.dataplane import plan
+from nsm.dataplane.driver import Driver, VniTaken
+from nsm.dataplane.ledger import Tag
+from nsm.dataplane.netns import Netns
+from nsm.dataplane.ops import Op
+from nsm.dataplane.plan import End, Underlay
+from nsm.elements.kernel.wiring import same_device, wiring
+from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, closing_on_error
+
+log = logging.getLogger(__name__)
+
+ASKS = 4
+"""How often the other node is asked for a VNI that is free on both."""
+
+
+class JoinNamespaces(Element):
+    """Decide what of the vWire is ours, make it in one go, keep it as agreed, remove it at the end.
+
+    On the way back it sees the mechanism towards the client in the answer, and finds the one
+    towards the endpoint in `onward`. `alias` writes the ledger's text for an interface.
+    """
+
+    def __init__(
+        self,
+        kernel: Driver,
+        underlay: Underlay,
+        onward: Slot[Mechanism],
+        *,
+        alias: Callable[[Tag], str] = str,
+        namespace: Callable[[str], Netns] = Netns.open,
+    ) -> None:
+        self.kernel = kernel
+        self.underlay = underlay
+        self.onward = onward
+        self.alias = alias
+        self.namespace = namespace
+        # By id and not in the life: what stands in the kernel outlives a close that failed.
+        self.standing: dict[str, tuple[Op, ...]] = {}
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        near = request.connection.mechanism
+        if near and near.type == KERNEL:
+            self.namespace(near.get(INODE_URL))  # before anyone further on is bothered
+        if call.life.last is not None:
+            conn = await next.request(call, request)
+            await self._build(conn, self.onward.get(call))
+            return conn
+        for _ in range(ASKS - 1):
+            try:
+                return await self._first(call, request, next)
+            except VniTaken as error:
+                if near and near.type == VXLAN:
+                    raise  # it was ours to choose: whoever chose it will choose another
+                log.info("asking again for %s: %s", request.connection.id, error)
+        return await self._first(call, request, next)
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        try:
+            if standing := self.standing.get(conn.id):
+                await self.kernel.apply(*plan.undo(standing))
+                del self.standing[conn.id]
+        finally:
+            await next.close(call, conn)
+
+    async def _first(self, call: Call, request: Request, next: Handler) -> Connection:
+        conn = await next.request(call, request)
+        async with closing_on_error(next, call, conn):
+            await self._build(conn, self.onward.get(call))
+        return conn
+
+    async def _build(self, conn: Connection, onward: Mechanism | None) -> None:
+        wanted, before = self._plan(conn, onward), self.standing.get(conn.id, ())
+        if same_device(before, wanted):
+            seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
+            await self.kernel.apply(*plan.refresh(wanted, seen, before))
+        else:
+            await self.kernel.apply(*plan.undo(before), *wanted)
+        self.standing[conn.id] = wanted
+
+    def _plan(self, conn: Connection, onward: Mechanism | None) -> tuple[Op, ...]:
+        ours = wiring(conn.mechanism, onward)
+        vni = ours.tunnel.get(VNI) if ours.tunnel else ""
+        ends = [self._end(conn, mechanism, role, vni) for role, mechanism in ours.ends]
+        if ours.tunnel is None:
+            return plan.local(conn, *ends)
+        tunnelled = replace(conn, mechanism=ours.tunnel)
+        return plan.remote(tunnelled, ours.ends[0][0], ends[0], self.underlay)
+
+    def _end(self, conn: Connection, mechanism: Mechanism, role: str, vni: str) -> End:
+        number = int(vni) if re.fullmatch("[0-9]{1,8}", vni) else 0
+        tag = Tag.of(conn.id, role, number, _good_until(conn))
+        return End(self.namespace(mechanism.get(INODE_URL)), mechanism.get(NAME), self.alias(tag))
+
+
+def _good_until(conn: Connection) -> float:
+    """When the caller's word ends, which is when this vWire may be collected by anyone."""
+    path = conn.hops
+    before = path.segments[path.index - 1 : path.index]
+    return before[0].expires.time if before and before[0].expires else 0.0
