@@ -1,0 +1,1 @@
+"""The program that requests vWires for the namespace it runs in and keeps them alive."""

@@ -1,0 +1,37 @@
+"""What the client reads from the environment: upstream's names and defaults."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from nsm.config import setting
+from nsm.program import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Settings):
+    """Settings of `nsm client`."""
+
+    name: str = setting("nsc", "name of this client, unique in its domain")
+    connect_to: str = setting(
+        "unix:///var/lib/networkservicemesh/nsm.io.sock", "the manager of this node"
+    )
+    dial_timeout: timedelta = setting("5s", "how long reaching the manager may take")
+    request_timeout: timedelta = setting("15s", "how long one try for a vWire may take")
+    network_services: tuple[str, ...] = setting(
+        "", "NS-URLs of what to connect to: kernel://service@domain/interface?label=value"
+    )
+    awareness_groups: str = setting(
+        "", "`[url,url],[url]`: services that may have overlapping prefixes"
+    )
+    labels: Mapping[str, str] = setting("", "accepted as upstream does; labels stand in NS-URLs")
+    mechanism: str = setting("kernel", "accepted as upstream does; it stands in NS-URLs")
+    local_dns_server_enabled: bool = setting("true", "accepted; the resolver comes later")
+    local_dns_server_address: str = setting("127.0.0.1:53", "accepted; the resolver comes later")
+    liveness_check_enabled: bool = setting("true", "check that the vWire carries, by ping")
+    liveness_check_interval: timedelta = setting("200ms", "time between two checks")
+    liveness_check_timeout: timedelta = setting("1s", "how long a check waits for its answers")
+    netns: str = setting(
+        "/proc/self/ns/net",
+        "namespace that gets the interfaces, as a path",
+    )

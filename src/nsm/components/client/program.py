@@ -1,0 +1,173 @@
+"""The client at work: one vWire for each NS-URL, kept until told to stop."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Path, Request, Segment
+from nsm.api.mechanism import LOCAL, NAME, Mechanism
+from nsm.api.monitoring import Selector
+from nsm.api.names import NsUrl, parse_ns_url
+from nsm.chains.needs import Needs
+from nsm.components.client.config import Config
+from nsm.components.client.recipe import requester
+from nsm.components.client.report import ReportConnections, Wire
+from nsm.elements.context import RememberPrefixes
+from nsm.elements.kernel import CheckLiveness
+from nsm.elements.policy import AuthorizeClient
+from nsm.errors import ConfigError, Invalid, NsmError
+from nsm.identity.policies import CLIENT, Policies
+from nsm.program import Program, place
+from nsm.sdk import END, Call, Element, Handler, Tasks
+
+log = logging.getLogger(__name__)
+
+GOODBYE = 5.0
+"""Seconds all vWires together may take to close at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One NS-URL, and the request it amounts to."""
+
+    wire: Wire
+    url: NsUrl
+
+    def request(self, stood: Connection | None) -> Request:
+        """Ask for it; where the manager still knows it from before, go on with that (W §3.11)."""
+        fresh = Connection(
+            id=self.wire.id, network_service=self.url.service, labels=self.url.labels
+        )
+        parameters = {NAME: self.url.interface} if self.url.interface else {}
+        offer = Mechanism(LOCAL, self.url.mechanism, parameters)
+        return Request(continued(stood, self.wire.id) if stood else fresh, (offer,))
+
+
+def continued(stood: Connection, id: str) -> Connection:
+    """Our own view of a connection the manager still has; one that is down is selected anew."""
+    ours = replace(stood, id=id, path=replace(stood.hops, index=0))
+    if stood.state == DOWN:
+        return replace(ours, mechanism=None, endpoint="", state=RESELECT_REQUESTED)
+    return ours
+
+
+async def work(config: Config, program: Program) -> None:
+    """Ask for everything at once; say what becomes of it; close it all at the end."""
+    wanted = wants(config)
+    tasks = Tasks()
+    program.at_exit(tasks.stop)
+    needs = Needs(
+        name=config.name,
+        tokens=program.tokens,
+        dialer=program.dialer,
+        authorize=Element(),
+        tasks=tasks,
+        clock=program.clock,
+        dial_timeout=config.dial_timeout.total_seconds(),
+    )
+    report = ReportConnections(
+        {want.wire.id: want.wire for want in wanted},
+        lambda story: program.report(connection=story),
+        program.clock,
+    )
+    asking = requester(
+        config,
+        needs,
+        report,
+        place(program.environ),
+        RememberPrefixes(config.awareness_groups),
+        liveness(config),
+        AuthorizeClient(Policies(CLIENT), program.clock),
+    ).bind(END)
+    stood = await what_stood(config, program, wanted)
+    connecting = [
+        tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
+        for w in wanted
+    ]
+    tasks.start("say ready", ready(program, connecting))
+    await program.stopping.wait()
+    report.closing = True
+    for task in connecting:
+        task.cancel()
+    await close_all(asking, wanted)
+
+
+async def connect(asking: Handler, want: Wanted, stood: Connection | None) -> None:
+    """Ask until it is given; what can never be given is said once."""
+    try:
+        await asking.request(Call(), want.request(stood))
+    except Invalid as error:
+        log.error("%s cannot be had: %s", want.wire.url, error)
+
+
+async def ready(program: Program, connecting: "list[asyncio.Task[None]]") -> None:
+    """Say so when everything asked for stands."""
+    await asyncio.gather(*connecting)
+    program.ready()
+
+
+async def close_all(asking: Handler, wanted: list[Wanted]) -> None:
+    """Close side by side, within a bound: what is left expires."""
+    try:
+        async with asyncio.timeout(GOODBYE):
+            await asyncio.gather(
+                *(asking.close(Call(), goodbye(want)) for want in wanted), return_exceptions=True
+            )
+    except TimeoutError:
+        log.warning("not everything could be closed within %.0f s", GOODBYE)
+
+
+def goodbye(want: Wanted) -> Connection:
+    """Enough of a connection to name it; what is closed is what was last answered."""
+    return Connection(id=want.wire.id, path=Path(0, (Segment(id=want.wire.id),)))
+
+
+async def what_stood(
+    config: Config, program: Program, wanted: list[Wanted]
+) -> dict[str, Connection]:
+    """Connections of ours that the manager has from before we were restarted."""
+    ids = {want.wire.id for want in wanted}
+    selector = Selector((Segment(name=config.name),))
+    try:
+        async with asyncio.timeout(config.dial_timeout.total_seconds()):
+            channel = await program.dialer.dial(config.connect_to)
+            async for event in channel.monitor.watch(Call(), selector):
+                return {
+                    conn.hops.segments[0].id: conn
+                    for conn in event.connections.values()
+                    if conn.hops.index == 1 and conn.hops.segments[0].id in ids
+                }
+    except (NsmError, TimeoutError) as error:
+        log.info("starting afresh: %s", error)
+    return {}
+
+
+def wants(config: Config) -> list[Wanted]:
+    """One for each NS-URL, numbered as upstream numbers them."""
+    found, wrong = [], []
+    for number, text in enumerate(config.network_services):
+        try:
+            url = parse_ns_url(text)
+        except Invalid as error:
+            wrong.append(f"NSM_NETWORK_SERVICES: {error}")
+            continue
+        found.append(Wanted(Wire(f"{config.name}-{number}", text, url.service), url))
+    if not config.network_services:
+        wrong.append("NSM_NETWORK_SERVICES is empty: name a service, kernel://service/nsm-1")
+    if wrong:
+        raise ConfigError("; ".join(wrong))
+    return found
+
+
+def liveness(config: Config) -> CheckLiveness | None:
+    """The check that packets pass, if it is wanted."""
+    if not config.liveness_check_enabled:
+        return None
+    return CheckLiveness(here, config.liveness_check_timeout.total_seconds())
+
+
+async def here(make: Callable[[], socket.socket]) -> socket.socket:
+    """Make a socket in the namespace this program runs in."""
+    return make()

@@ -1,0 +1,41 @@
+"""What the client does with a request, top to bottom."""
+
+from collections.abc import Mapping
+
+from nsm.chains.client import client
+from nsm.chains.needs import Needs
+from nsm.components.client.config import Config
+from nsm.components.client.report import ReportConnections
+from nsm.elements.context import RememberPrefixes
+from nsm.elements.discovery import DescribeClient
+from nsm.elements.lifecycle import FollowUpstream, Heal, Liveness, Refresh, Retry
+from nsm.elements.mechanism import OfferKernel, SendFilesClient
+from nsm.elements.reach import SetUrl
+from nsm.sdk import Chain, Handler, Link, chain
+
+
+def requester(
+    config: Config,
+    needs: Needs,
+    report: ReportConnections,
+    place: Mapping[str, str],
+    groups: RememberPrefixes,
+    liveness: Liveness | None,
+    authorize: Link[Handler],
+) -> Chain[Handler]:
+    """Ask the manager until it gives, and keep what it gave: refreshed, and healed."""
+    return chain(
+        Retry(needs.clock, config.request_timeout.total_seconds()),
+        client(
+            needs,
+            DescribeClient(place),
+            FollowUpstream(needs.watching),
+            OfferKernel(f"file://{config.netns}"),
+            groups,
+            SendFilesClient(),
+            url=chain(report, SetUrl(config.connect_to)),
+            refresh=Refresh(needs.tasks, needs.clock),
+            heal=Heal(needs.watching, needs.tasks, needs.clock, liveness=liveness),
+            authorize=authorize,
+        ),
+    )

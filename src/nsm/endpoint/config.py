@@ -1,0 +1,47 @@
+"""What an endpoint reads from the environment: upstream's names and defaults, and a few of ours."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from nsm.api.cidr import Groups
+from nsm.api.context import DnsConfig
+from nsm.config import setting
+from nsm.program import Settings
+
+CLIENT_POLICIES = (
+    "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Settings):
+    """Settings of every endpoint."""
+
+    name: str = setting("icmp-server", "name of this endpoint, unique in its domain")
+    connect_to: str = setting(
+        "unix:///var/lib/networkservicemesh/nsm.io.sock", "the manager of this node"
+    )
+    listen_on: str = setting("", "address to serve at; empty: a unix socket of our own making")
+    dial_timeout: timedelta = setting("5s", "how long reaching the manager may take")
+    service_names: tuple[str, ...] = setting("icmp-responder", "network services to serve")
+    payload: str = setting("ETHERNET", "IP or ETHERNET: what a service registered by us carries")
+    labels: Mapping[str, str] = setting("", "labels to register with, `key:value,…`")
+    cidr_prefix: Groups = setting(
+        "169.254.0.0/16",
+        "address groups `[a,b],[c]`: every connection gets one pair of each",
+    )
+    dns_configs: tuple[DnsConfig, ...] = setting(
+        "[]", "name service of the vWire, JSON: [{dns_server_ips, search_domains}]"
+    )
+    ipam_policy: str = setting("polite", "polite, or strict: addresses of others are replaced")
+    idle_timeout: timedelta = setting("0", "stop after so long without connections; 0: never")
+    register_service: bool = setting("true", "register the network services, too")
+    unregister_itself: bool = setting("false", "unregister when told to stop")
+    registry_client_policies: tuple[str, ...] = setting(
+        CLIENT_POLICIES, "policies on what the manager's registry answers"
+    )
+    pbr_config_path: str = setting(
+        "/etc/policy-based-routing/config.yaml", "policy routes; read again when the file changes"
+    )
+    netns: str = setting("/proc/self/ns/net", "namespace that gets the interfaces, as a path")

@@ -1,0 +1,184 @@
+"""What every program is run by: settings, logging, signals, identity, and an end that leaves nothing.
+
+A program is a coroutine `work(config, program)`. It serves what it serves, says `ready`, and waits
+for `stopping`; what it registered with `at_exit` is undone in reverse order, each within a bound.
+"""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from nsm.config import ConfigError, load, setting, unknown, usage
+from nsm.errors import NsmError
+from nsm.identity.source import Source
+from nsm.rpc import Pool, Server, serve
+from nsm.sdk import Clock, Offer, Tasks
+from nsm.workload.client import follow
+
+log = logging.getLogger("nsm")
+
+PATIENCE = 10.0
+"""Seconds each undoing at exit may take."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What every program's settings have in common."""
+
+    name: str = setting(meaning="name of this program, unique in its domain")
+    log_level: str = setting("INFO", "TRACE, DEBUG, INFO, WARN, ERROR or FATAL")
+    max_token_lifetime: timedelta = setting("10m", "how long a token we sign stays good")
+    spiffe_endpoint_socket: str = setting(
+        "unix:///run/spire/sockets/agent.sock",
+        "where the SPIFFE Workload API gives us our identity",
+        variable="SPIFFE_ENDPOINT_SOCKET",
+    )
+    open_telemetry_endpoint: str = setting(
+        "otel-collector.observability.svc.cluster.local:4317",
+        "accepted for upstream's manifests; nothing is sent there yet",
+    )
+    metrics_export_interval: timedelta = setting("10s", "as open telemetry endpoint")
+    pprof_enabled: bool = setting("false", "accepted; there is no pprof in Python")
+    pprof_listen_on: str = setting("localhost:6060", "accepted; there is no pprof in Python")
+
+
+C = TypeVar("C", bound=Settings)
+Work = Callable[[C, "Program"], Awaitable[None]]
+
+
+@dataclass(kw_only=True, eq=False)
+class Program:
+    """What a running program stands on, and how it is told to stop."""
+
+    name: str
+    environ: Mapping[str, str]
+    identity: Source
+    dialer: Pool
+    clock: Clock = field(default_factory=Clock)
+    tasks: Tasks = field(default_factory=Tasks)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    undo: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+    def at_exit(self, undo: Callable[[], Awaitable[object]]) -> None:
+        """Undo this when the program ends, before what was registered earlier."""
+        self.undo.append(undo)
+
+    async def serve(self, offer: Offer, listen_on: Sequence[str]) -> Server:
+        """Serve `offer` at these addresses until the program ends."""
+        server = await serve(offer, listen_on, self.identity, self.identity, self.clock)
+        self.at_exit(server.close)
+        log.info("serving at %s", ", ".join(server.addresses))
+        return server
+
+    def report(self, **news: object) -> None:
+        """Tell whoever started us (NSM_STATUS_SOCKET); nobody there is no failure."""
+        if where := self.environ.get("NSM_STATUS_SOCKET"):
+            text = json.dumps({"name": self.name, **news}).encode()
+            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+                s.setblocking(False)
+                s.sendto(text, where)
+
+    def ready(self) -> None:
+        """Say that the program does its job from here on."""
+        log.info("%s is ready as %s", self.name, self.identity.id)
+        self.report(ready=True)
+
+    async def end(self) -> None:
+        """Undo everything, newest first; a failure is said and does not stop the rest."""
+        while self.undo:
+            step = self.undo.pop()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await step()
+            except Exception:
+                log.warning("while stopping %s", self.name, exc_info=True)
+        await self.tasks.stop()
+
+
+def main(kind: type[C], work: Work[C], argv: Sequence[str]) -> int:
+    """Read settings, run `work` until told to stop; the exit code says how it went."""
+    environ = dict(os.environ)  # noqa: TID251 -- the one place programs read it
+    if "--help" in argv or "-h" in argv:
+        sys.stdout.write(usage(kind) + "\n")
+        return 0
+    try:
+        config = load(kind, environ)
+    except ConfigError as error:
+        sys.stderr.write(f"settings: {error}\n")
+        return 2
+    start_logging(config.log_level)
+    for variable in unknown(kind, environ):
+        log.warning("%s is set, and no setting of this program", variable)
+    try:
+        return asyncio.run(live(config, work, environ))
+    except NsmError as error:
+        log.error("%s", error)
+        return 1
+
+
+async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
+    """Take an identity, work, and leave nothing behind."""
+    stopping = asyncio.Event()
+    listen_to_signals(stopping, config.log_level)
+    tasks = Tasks()
+    getting = asyncio.ensure_future(  # noqa: TID251 -- raced with the signal, awaited below
+        follow(config.spiffe_endpoint_socket, tasks, lifetime=config.max_token_lifetime)
+    )
+    waiting = asyncio.ensure_future(stopping.wait())  # noqa: TID251
+    await asyncio.wait({getting, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if stopping.is_set():
+        getting.cancel()
+        await tasks.stop()
+        return 0
+    identity = getting.result()
+    program = Program(
+        name=config.name,
+        environ=environ,
+        identity=identity,
+        dialer=Pool(identity, identity),
+        tasks=tasks,
+        stopping=stopping,
+    )
+    program.at_exit(program.dialer.close)
+    try:
+        await work(config, program)
+    finally:
+        await program.end()
+    return 0
+
+
+def listen_to_signals(stopping: asyncio.Event, level: str) -> None:
+    """Stop on INT, HUP, TERM, QUIT; USR1 says more, USR2 as much as configured."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        loop.add_signal_handler(number, stopping.set)
+    loop.add_signal_handler(signal.SIGUSR1, start_logging, "TRACE")
+    loop.add_signal_handler(signal.SIGUSR2, start_logging, level)
+
+
+def start_logging(level: str) -> None:
+    """Log to standard error, one line an event; levels are upstream's names."""
+    names = {"TRACE": "DEBUG", "PANIC": "CRITICAL", "FATAL": "CRITICAL"}
+    logging.basicConfig(
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s", stream=sys.stderr, force=True
+    )
+    logging.getLogger().setLevel("WARNING")
+    logging.getLogger("nsm").setLevel(names.get(level.upper(), level.upper()))
+
+
+def run_directory(path: str) -> Path:
+    """The folder of a socket, made if it is not there."""
+    folder = Path(path).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
