@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
@@ -159,8 +160,9 @@ async def test_a_socket_left_behind_is_replaced_and_one_in_use_is_not(tmp_path):
     await first.start()
     with pytest.raises(Unreachable, match="another program"):
         await PlainServer(path, METHODS).start()
-    first._listener._path = ""  # as if killed: nothing unlinks
     await first.close()
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(path)
     assert (tmp_path / "s.sock").exists()
     second = PlainServer(path, METHODS)
     await second.start()

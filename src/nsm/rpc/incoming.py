@@ -11,12 +11,13 @@ from h2.errors import ErrorCodes
 
 from nsm.errors import Invalid, NsmError, TooLate, Unimplemented, Unreachable
 from nsm.rpc.engine import MOST_STREAMS
-from nsm.rpc.message import finishing, framed, next_message
+from nsm.rpc.message import framed, next_message
 from nsm.rpc.metadata import Metadata, gathered, timeout_in
 from nsm.rpc.status import OK, as_failure, trailers_for
 from nsm.rpc.stream import Headers, RpcStream
 from nsm.rpc.transport import SocketTransport
 from nsm.sdk.clock import Clock
+from nsm.sdk.streams import reading
 from nsm.sdk.tasks import Tasks
 
 log = logging.getLogger(__name__)
@@ -161,7 +162,7 @@ class Calls(AbstractHandler):
         self._streaming.add(stream)
         if self._leaving:
             raise Unreachable("this program is stopping")
-        async with finishing(messages):
+        async with reading(messages):
             async for message in messages:
                 if not stream.spoke:
                     await stream.send_headers(REPLY + call.reply)

@@ -1,8 +1,5 @@
 """gRPC's five bytes before each message, and how large one may be."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-
 from nsm.errors import Exhausted, Invalid, Unimplemented
 from nsm.rpc.stream import RpcStream
 
@@ -30,13 +27,3 @@ async def next_message(stream: RpcStream) -> bytes | None:
     if len(message) != size:
         raise Invalid("the stream ended in the middle of a message")
     return message
-
-
-@asynccontextmanager
-async def finishing(messages: AsyncIterator[object]) -> AsyncIterator[None]:
-    """Close an iterator that can be closed now, and not when it is collected."""
-    try:
-        yield
-    finally:
-        if (aclose := getattr(messages, "aclose", None)) is not None:
-            await aclose()

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import cast
 
+from grpclib.protocol import AbstractHandler, Stream
 from hpack import NeverIndexedHeaderTuple
 
-from nsm.errors import NsmError, TooLate, Unknown, Unreachable
+from nsm.errors import NsmError, TooLate, Unimplemented, Unknown, Unreachable
 from nsm.rpc.http2 import Http2
 from nsm.rpc.message import framed, next_message
 from nsm.rpc.metadata import timeout_header
@@ -86,6 +87,19 @@ class Outgoing:
             headers.append(_secret(*timeout_header(left)))
         headers.extend(_secret(name, value) for name, value in metadata)
         return headers
+
+
+class NoCalls(AbstractHandler):
+    """A client's side: nobody may call."""
+
+    def accept(self, stream: Stream, headers: Headers, release_stream: Callable[[], None]) -> None:
+        raise Unimplemented("a client takes no calls")
+
+    def cancel(self, stream: Stream) -> None:
+        return None
+
+    def close(self) -> None:
+        return None
 
 
 class _Exchange:

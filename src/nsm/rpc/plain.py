@@ -11,26 +11,23 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from grpclib.protocol import AbstractHandler, Stream
-
-from nsm.errors import TooLate, Unimplemented, Unreachable
+from nsm.errors import TooLate, Unreachable
 from nsm.rpc.connecting import connected
+from nsm.rpc.host import Guest, Host
 from nsm.rpc.http2 import Http2
-from nsm.rpc.incoming import Calls, Incoming, Methods, Streaming
-from nsm.rpc.listening import Listener
-from nsm.rpc.message import finishing
+from nsm.rpc.incoming import Incoming, Methods, Streaming
 from nsm.rpc.metadata import Metadata
-from nsm.rpc.outgoing import Outgoing
+from nsm.rpc.outgoing import NoCalls, Outgoing
 from nsm.rpc.plug import Plug
 from nsm.rpc.stream import Headers
-from nsm.rpc.target import Target, target_of
+from nsm.rpc.target import target_of
 from nsm.rpc.tls import ClearSession
 from nsm.rpc.transport import SocketTransport
 from nsm.sdk.clock import Clock
+from nsm.sdk.streams import reading
 
 SO_PEERPIDFD = 77
 """Linux 6.5; Python has no name for it yet."""
-MOST_CONNECTIONS = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,72 +58,36 @@ class PlainServer:
         mode: int = 0o666,
         clock: Clock | None = None,
     ) -> None:
-        self.address = str(Target(path=path))
-        self._target = target_of(self.address)
+        self.address = f"unix://{path}"
         self._mode = mode
         self._clock = clock or Clock()
         self._methods = methods
-        self._connections: set[_Visitor] = set()
-        self._listener: Listener | None = None
+        self._host = Host(lambda sock: _Visitor(sock, self._methods, self._clock), self._clock)
 
     async def start(self) -> None:
         """Listen."""
-        self._listener = Listener(self._target, self._welcome, self._clock, self._mode)
+        self._host.listen([target_of(self.address)], self._mode)
 
-    async def close(self) -> None:
+    async def close(self, grace: float = 1.0) -> None:
         """Stop listening, end every call with UNAVAILABLE, and hang up."""
-        if self._listener is not None:
-            self._listener.close()
-        for visitor in list(self._connections):
-            visitor.part()
-        while self._connections:
-            await next(iter(self._connections)).gone.wait()
-
-    def _welcome(self, sock: socket.socket) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
-            sock.close()
-            return
-        visitor = _Visitor(sock, self._methods, self._clock, self._connections.discard)
-        self._connections.add(visitor)
-        visitor.start()
+        await self._host.close(grace)
 
 
-class _Visitor(Http2):
+class _Visitor(Guest):
     """One connection to a plain server."""
 
-    def __init__(
-        self,
-        sock: socket.socket,
-        methods: Mapping[str, Method],
-        clock: Clock,
-        left: Callable[["_Visitor"], None],
-    ) -> None:
-        self.gone = asyncio.Event()
-        self._left = left
+    def __init__(self, sock: socket.socket, methods: Mapping[str, Method], clock: Clock) -> None:
         credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
         self._who: tuple[int, int, int] = struct.unpack("iII", credentials)
         self._pidfd = _pidfd(sock)
         served = {path: self._serving(method) for path, method in methods.items()}
-        self._calls = Calls(Methods({}, served), clock)
-        super().__init__(self._calls, client=False)
-        self._transport = SocketTransport(Plug(sock), ClearSession(), self, clock)
+        super().__init__(sock, ClearSession(), Methods({}, served), clock)
 
-    def start(self) -> None:
-        """Speak."""
-        self._transport.start()
-
-    def part(self) -> None:
-        """Say so, and end."""
-        self.connection.leave()
-        self._calls.leave()
-        self.processor.maybe_end()
-
-    def connection_lost(self, exc: BaseException | None) -> None:
-        super().connection_lost(exc)
+    def depart(self) -> None:
         if self._pidfd is not None:
             os.close(self._pidfd)
-        self.gone.set()
-        self._left(self)
+            self._pidfd = None
+        super().depart()
 
     def _serving(self, method: Method) -> Streaming:
         def serve(call: Incoming, request: bytes) -> AsyncIterator[bytes]:
@@ -140,7 +101,7 @@ async def plain_stream(
 ) -> AsyncIterator[bytes]:
     """Every answer to a call, on a connection of its own; `timeout` is for connecting only."""
     clock = Clock()
-    http2 = Http2(_NoCalls(), client=True)
+    http2 = Http2(NoCalls(), client=True)
     target = target_of(url)
     try:
         async with asyncio.timeout(timeout):
@@ -152,7 +113,7 @@ async def plain_stream(
     asking = Outgoing(http2, clock, authority=target.authority, scheme="http")
     try:
         answers = asking.stream(method, request, metadata)
-        async with finishing(answers):
+        async with reading(answers):
             async for answer in answers:
                 yield answer
     finally:
@@ -165,25 +126,12 @@ async def plain_unary(
     """The one answer to a call; TooLate after `timeout` seconds in all."""
     answers = plain_stream(url, method, request, metadata)
     try:
-        async with asyncio.timeout(timeout), finishing(answers):
+        async with asyncio.timeout(timeout), reading(answers):
             async for answer in answers:
                 return answer
     except TimeoutError as error:
         raise TooLate(f"{url} did not answer within {timeout} s") from error
     raise Unreachable(f"{url} answered nothing")
-
-
-class _NoCalls(AbstractHandler):
-    """A client's side: nobody may call."""
-
-    def accept(self, stream: Stream, headers: Headers, release_stream: Callable[[], None]) -> None:
-        raise Unimplemented("a client takes no calls")
-
-    def cancel(self, stream: Stream) -> None:
-        return None
-
-    def close(self) -> None:
-        return None
 
 
 def _pidfd(sock: socket.socket) -> int | None:
