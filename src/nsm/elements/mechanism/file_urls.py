@@ -2,11 +2,11 @@
 
 import asyncio
 import os
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from nsm.api.mechanism import INODE_URL, Mechanism
+from nsm.api.names import InodeUrl
 from nsm.errors import Invalid, NotFound, TooLate
 from nsm.sdk import Call, Clock, Connection, Request
 from nsm.sdk.files import Files, Inode
@@ -15,7 +15,6 @@ MOST_FILES = 16
 """Files one connection may bring."""
 PATIENCE = 15.0
 """Seconds a named file may take to come, whatever the deadline."""
-ON_THE_WIRE = re.compile(r"inode://([0-9]{1,20})/([0-9]{1,20})")
 
 
 @dataclass(slots=True)
@@ -67,9 +66,8 @@ def patience(call: Call, clock: Clock) -> float:
 
 def inode(url: str) -> Inode:
     """The file an inode URL names; Invalid where it names none."""
-    if found := ON_THE_WIRE.fullmatch(url):
-        return Inode(int(found[1]), int(found[2]))
-    raise Invalid(f"{url[:100]!r} is no inode URL", fix="write inode://<st_dev>/<st_ino>")
+    file = InodeUrl.parse(url)
+    return Inode(file.dev, file.ino)
 
 
 def named(mechanisms: Iterable[Mechanism | None]) -> list[str]:
@@ -121,7 +119,7 @@ def send(files: Files, mechanism: Mechanism, sent: dict[str, str]) -> Mechanism:
     wire = next((wire for wire, ours in sent.items() if ours == url), "")
     if not wire:
         number = _send_file(files, url)
-        wire = f"inode://{number.dev}/{number.ino}"
+        wire = str(InodeUrl(*number))
         sent[wire] = url
     return with_file(mechanism, wire)
 
