@@ -12,17 +12,16 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nsm.config import ConfigError, load, setting, unknown, usage
 from nsm.errors import NsmError
 from nsm.identity.source import Source
 from nsm.rpc import Pool, Server, serve
-from nsm.sdk import Clock, Offer, Tasks
+from nsm.sdk import Clock, Offer, Tasks, Tokens
 from nsm.workload.client import follow
 
 log = logging.getLogger("nsm")
@@ -52,8 +51,11 @@ class Settings:
     pprof_listen_on: str = setting("localhost:6060", "accepted; there is no pprof in Python")
 
 
+PLACE = {"nodeName": "NODE_NAME", "podName": "POD_NAME", "clusterName": "CLUSTER_NAME"}
+
 C = TypeVar("C", bound=Settings)
 Work = Callable[[C, "Program"], Awaitable[None]]
+Alive = Callable[[C, Mapping[str, str]], Coroutine[Any, Any, int]]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -63,6 +65,7 @@ class Program:
     name: str
     environ: Mapping[str, str]
     identity: Source
+    tokens: Tokens
     dialer: Pool
     clock: Clock = field(default_factory=Clock)
     tasks: Tasks = field(default_factory=Tasks)
@@ -75,7 +78,7 @@ class Program:
 
     async def serve(self, offer: Offer, listen_on: Sequence[str]) -> Server:
         """Serve `offer` at these addresses until the program ends."""
-        server = await serve(offer, listen_on, self.identity, self.identity, self.clock)
+        server = await serve(offer, listen_on, self.identity, self.tokens, clock=self.clock)
         self.at_exit(server.close)
         log.info("serving at %s", ", ".join(server.addresses))
         return server
@@ -107,6 +110,11 @@ class Program:
 
 def main(kind: type[C], work: Work[C], argv: Sequence[str]) -> int:
     """Read settings, run `work` until told to stop; the exit code says how it went."""
+    return start(kind, argv, lambda config, environ: live(config, work, environ))
+
+
+def start(kind: type[C], argv: Sequence[str], alive: Alive[C]) -> int:
+    """The same for a program that takes no identity, as the one that gives them."""
     environ = dict(os.environ)  # noqa: TID251 -- the one place programs read it
     if "--help" in argv or "-h" in argv:
         sys.stdout.write(usage(kind) + "\n")
@@ -120,7 +128,7 @@ def main(kind: type[C], work: Work[C], argv: Sequence[str]) -> int:
     for variable in unknown(kind, environ):
         log.warning("%s is set, and no setting of this program", variable)
     try:
-        return asyncio.run(live(config, work, environ))
+        return asyncio.run(alive(config, environ))
     except NsmError as error:
         log.error("%s", error)
         return 1
@@ -146,6 +154,7 @@ async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
         name=config.name,
         environ=environ,
         identity=identity,
+        tokens=identity,
         dialer=Pool(identity, identity),
         tasks=tasks,
         stopping=stopping,
@@ -177,8 +186,7 @@ def start_logging(level: str) -> None:
     logging.getLogger("nsm").setLevel(names.get(level.upper(), level.upper()))
 
 
-def run_directory(path: str) -> Path:
-    """The folder of a socket, made if it is not there."""
-    folder = Path(path).parent
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def place(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where this program runs, as labels; what is not known is left out (W §2.1 clientinfo)."""
+    said = {label: environ.get(variable, "") for label, variable in PLACE.items()}
+    return {label: value for label, value in said.items() if value}

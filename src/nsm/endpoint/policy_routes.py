@@ -1,0 +1,41 @@
+"""The file of policy routes, as upstream's endpoints read it (W §14)."""
+
+from typing import Any
+
+import msgspec
+import yaml
+
+from nsm.api.context import PolicyRoute, Route
+from nsm.errors import Invalid
+
+
+class _Route(msgspec.Struct, forbid_unknown_fields=True):
+    prefix: str
+    nexthop: str = ""
+
+
+class _Policy(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
+    from_: str = ""
+    proto: str = ""
+    dstport: str = ""
+    srcport: str = ""
+    routes: list[_Route] = []
+
+
+def read(text: bytes) -> tuple[PolicyRoute, ...]:
+    """A list of {from, proto, dstport, srcport, routes: [{prefix, nexthop}]}."""
+    try:
+        said: Any = yaml.safe_load(text)
+        policies = msgspec.convert(said or [], list[_Policy], strict=False)
+    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        raise Invalid(f"no list of policy routes: {error}") from None
+    return tuple(
+        PolicyRoute(
+            from_=policy.from_,
+            proto=policy.proto,
+            dst_port=policy.dstport,
+            src_port=policy.srcport,
+            routes=tuple(Route(route.prefix, route.nexthop) for route in policy.routes),
+        )
+        for policy in policies
+    )

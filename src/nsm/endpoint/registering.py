@@ -1,0 +1,45 @@
+"""How an endpoint becomes known: its services, then itself, through the manager of its node."""
+
+import logging
+
+from nsm.api.labels import Labels
+from nsm.api.registration import Endpoint, NetworkService
+from nsm.chains.registry import RegistryNeeds, endpoint_client, service_client
+from nsm.elements.registry import DescribeEndpoint, SendEndpointFile
+from nsm.endpoint.config import Config
+from nsm.identity.policies import REGISTRY_SERVER, Policies
+from nsm.program import Program, place
+from nsm.sdk import Call
+
+log = logging.getLogger(__name__)
+
+
+async def register(config: Config, program: Program, url: str) -> Endpoint:
+    """Register what `config` names at `url`, and keep it registered."""
+    needs = RegistryNeeds(
+        tokens=program.tokens,
+        dialer=program.dialer,
+        server=Policies(REGISTRY_SERVER),
+        client=Policies(config.registry_client_policies),
+        tasks=program.tasks,
+        clock=program.clock,
+        dial_timeout=config.dial_timeout.total_seconds(),
+    )
+    if config.register_service:
+        services = service_client(needs, config.connect_to)
+        for name in config.service_names:
+            await services.register(Call(), NetworkService(name, config.payload))
+    endpoints = endpoint_client(
+        needs, config.connect_to, DescribeEndpoint(place(program.environ)), SendEndpointFile()
+    )
+    answer = await endpoints.register(Call(), record(config, url))
+    log.info("%s serves %s", answer.name, ", ".join(answer.network_service_names))
+    if config.unregister_itself:
+        program.at_exit(lambda: endpoints.unregister(Call(), answer))
+    return answer
+
+
+def record(config: Config, url: str) -> Endpoint:
+    """What the registry is told."""
+    labels = {name: Labels(dict(config.labels)) for name in config.service_names}
+    return Endpoint(config.name, config.service_names, labels, url)
