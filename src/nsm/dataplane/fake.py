@@ -1,0 +1,215 @@
+"""A kernel made of dictionaries, for tests and for the mesh in one process; it can fail by plan."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import count
+
+from nsm.dataplane.driver import NameTaken, VniTaken
+from nsm.dataplane.encode import Address, Interface, Network
+from nsm.dataplane.ledger import same_owner
+from nsm.dataplane.link import Link
+from nsm.dataplane.netns import Key, Netns
+from nsm.dataplane.ops import (
+    AddAddress,
+    AddBridge,
+    AddNeighbor,
+    AddRoute,
+    AddRule,
+    AddVeth,
+    AddVxlan,
+    Creation,
+    DelAddress,
+    DelLink,
+    DelNeighbor,
+    DelRoute,
+    DelRule,
+    LinkEnd,
+    Op,
+    SetLink,
+)
+from nsm.errors import NotFound, NsmError
+
+Place = tuple[Netns, str]
+Fault = Callable[[int, Op], NsmError | None]
+"""Asked before each op, with its number since the start: the failure it is to meet, if any."""
+
+_inodes = count(1)
+
+
+def netns() -> Netns:
+    """A namespace that only a fake kernel knows."""
+    return Netns(-1, Key(0, next(_inodes)))
+
+
+def failing_at(number: int, error: NsmError | None = None) -> Fault:
+    """A fault that strikes the op of that number (from 1), once."""
+
+    def strike(at: int, _op: Op) -> NsmError | None:
+        return (error or NsmError("the kernel was told to fail")) if at == number else None
+
+    return strike
+
+
+def healthy(_at: int, _op: Op) -> NsmError | None:
+    """No fault."""
+    return None
+
+
+@dataclass(slots=True)
+class FakeLink:
+    """An interface and what stands on it; `peer` is where the other end of a pair is."""
+
+    end: LinkEnd
+    kind: str
+    index: int
+    mtu: int = 1500
+    peer: Place | None = None
+    vni: tuple[Netns, int, int] | None = None
+    addresses: dict[Interface, None] = field(default_factory=dict)
+    neighbors: dict[Address, tuple[str, bool]] = field(default_factory=dict)
+    alias: str = ""
+
+
+@dataclass(slots=True)
+class FakeKernel:
+    """Holds links, routes and rules; a veth's two ends die together, and routes with their link."""
+
+    fault: Fault = healthy
+    links_at: dict[Place, FakeLink] = field(default_factory=dict)
+    routes: dict[tuple[Netns, int, Network], tuple[str, Address | None]] = field(
+        default_factory=dict
+    )
+    rules: set[AddRule] = field(default_factory=set)
+    asked: int = 0
+
+    async def apply(self, *ops: Op) -> None:
+        """Carry out `ops`, all or none (see `Driver`)."""
+        made: list[Op] = []
+        try:
+            for op in ops:
+                self.asked += 1
+                if wrong := self.fault(self.asked, op):
+                    raise wrong
+                if self._do(op):
+                    made.append(op)
+        except NsmError:
+            self._take_back(made)
+            raise
+
+    async def look(self, netns: Netns, name: str) -> Link | None:
+        """An interface as it is now; None where there is none."""
+        found = self.links_at.get((netns, name))
+        return _told(found) if found else None
+
+    async def links(self, netns: Netns) -> tuple[Link, ...]:
+        """Every interface of a namespace, without addresses."""
+        here = [link for (where, _), link in self.links_at.items() if where == netns]
+        return tuple(replace(_told(link), addresses=()) for link in here)
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left of all that was done."""
+        return not (self.links_at or self.routes or self.rules)
+
+    def _take_back(self, made: Sequence[Op]) -> None:
+        for op in reversed(made):
+            if inverse := op.undo():
+                self._do(inverse)
+
+    def _do(self, op: Op) -> bool:
+        """Carry out one op; whether it changed anything that its undo would have to take back."""
+        match op:
+            case AddVeth() | AddVxlan() | AddBridge():
+                return self._create(op)
+            case DelLink(end, peer):
+                gone = self._remove(end)
+                return (peer is not None and self._remove(peer)) or gone
+            case AddRule() | DelRule():
+                return self._rule(op)
+            case AddRoute() | DelRoute():
+                return self._route(op)
+            case _:
+                return self._set(op, self._at(op.netns, op.name))
+
+    def _create(self, op: Creation) -> bool:
+        ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
+        there = [self.links_at.get((e.netns, e.name)) for e in ends]
+        if any(t and not same_owner(t.alias, e.alias) for t, e in zip(there, ends, strict=True)):
+            raise NameTaken(f"cannot {op}: there is another interface of that name")
+        if not all(there):
+            self._put(op, ends)
+        for end in ends:
+            self.links_at[end.netns, end.name].alias = end.alias
+        return not all(there)
+
+    def _put(self, op: Creation, ends: Sequence[LinkEnd]) -> None:
+        vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None
+        if vni and any(link.vni == vni for link in self.links_at.values()):
+            raise VniTaken(f"cannot {op}: this node uses that VNI already")
+        mtu = (0 if isinstance(op, AddBridge) else op.mtu) or 1500
+        for end, other in zip(ends, reversed(ends), strict=True):
+            made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), len(self.links_at))
+            made.mtu, made.vni = mtu, vni
+            made.peer = (other.netns, other.name) if isinstance(op, AddVeth) else None
+            self.links_at[end.netns, end.name] = made
+
+    def _remove(self, end: LinkEnd) -> bool:
+        found = self.links_at.get((end.netns, end.name))
+        if not found or not same_owner(found.alias, end.alias):
+            return False
+        gone = [p for p in ((end.netns, end.name), found.peer) if p]
+        for place in gone:
+            self.links_at.pop(place, None)
+        self.routes = {k: v for k, v in self.routes.items() if (k[0], v[0]) not in gone}
+        return True
+
+    def _rule(self, op: AddRule | DelRule) -> bool:
+        before = len(self.rules)
+        self.rules = self.rules | {op} if isinstance(op, AddRule) else self.rules - {op.rule}
+        return len(self.rules) != before
+
+    def _route(self, op: AddRoute | DelRoute) -> bool:
+        key = (op.netns, op.table, op.prefix)
+        if isinstance(op, DelRoute):
+            return self.routes.pop(key, None) is not None
+        self._at(op.netns, op.name)
+        fresh = key not in self.routes
+        self.routes[key] = (op.name, op.gateway)
+        return fresh
+
+    def _set(
+        self, op: AddAddress | DelAddress | AddNeighbor | DelNeighbor | SetLink, link: FakeLink
+    ) -> bool:
+        match op:
+            case AddAddress(address=address):
+                fresh = address not in link.addresses
+                link.addresses[address] = None
+            case DelAddress(address=address):
+                fresh = address in link.addresses
+                link.addresses.pop(address, None)
+            case AddNeighbor(ip=ip, mac=mac, permanent=permanent):
+                fresh = ip not in link.neighbors
+                link.neighbors[ip] = (mac, permanent)
+            case DelNeighbor(ip=ip):
+                fresh = link.neighbors.pop(ip, None) is not None
+            case SetLink(mtu=mtu, alias=alias):
+                link.mtu, link.alias, fresh = mtu or link.mtu, alias or link.alias, True
+        return fresh
+
+    def _at(self, netns: Netns, name: str) -> FakeLink:
+        if found := self.links_at.get((netns, name)):
+            return found
+        raise NotFound(f"there is no interface {name}", fix="it has gone; ask again")
+
+
+def _told(link: FakeLink) -> Link:
+    return Link(
+        link.end.name,
+        link.index,
+        link.kind,
+        link.mtu,
+        link.end.mac,
+        link.alias,
+        up=True,
+        addresses=tuple(link.addresses),
+    )
