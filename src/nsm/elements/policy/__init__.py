@@ -1,1 +1,13 @@
 """Who may: every hop checks who asks it, and who answers it."""
+
+from nsm.elements.policy.authorize import Authorize
+from nsm.elements.policy.authorize_client import AuthorizeClient
+from nsm.elements.policy.authorize_registration import AuthorizeRegistration
+from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
+
+__all__ = [
+    "Authorize",
+    "AuthorizeClient",
+    "AuthorizeRegistration",
+    "AuthorizeRegistrationClient",
+]

@@ -1,0 +1,1 @@
+"""The authority that gives identities where there is no SPIRE."""

@@ -1,0 +1,80 @@
+"""The authority at work: entries in, identities out, keys kept."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from nsm.components.identity.config import Config
+from nsm.errors import Invalid
+from nsm.identity.authority import Authority
+from nsm.identity.roster import Roster
+from nsm.identity.store import Store
+from nsm.rpc.plain import PlainServer
+from nsm.rpc.target import target_of
+from nsm.sdk import Clock, Tasks
+from nsm.workload.server import WorkloadApi
+
+log = logging.getLogger(__name__)
+
+TEND = 60.0
+"""Most seconds between two looks at the roots' age."""
+
+
+async def run(
+    config: Config, stopping: asyncio.Event, ready: Callable[[], None] = lambda: None
+) -> None:
+    """Serve the Workload API until told to stop; `ready` is called once it is served."""
+    path = _socket(config.listen_on)
+    clock, tasks = Clock(), Tasks()
+    store = Store(Path(config.store)) if config.store else None
+    authority = await _authority(config, clock, store)
+    roster = Roster(config.entries, config.trust_domain, authority.changes)
+    await roster.load()
+    server = PlainServer(path, WorkloadApi(authority, roster, clock).methods, clock=clock)
+    await server.start()
+    log.info("authority of %s, serving at %s", config.trust_domain, config.listen_on)
+    tasks.start("watching the entries", roster.watch(clock))
+    tasks.start("tending the roots", _tend(authority, store, clock))
+    try:
+        ready()
+        await stopping.wait()
+    finally:
+        await server.close()
+        await tasks.stop()
+
+
+async def _authority(config: Config, clock: Clock, store: Store | None) -> Authority:
+    roots = await asyncio.to_thread(store.load, config.trust_domain) if store else ()
+    authority = Authority(
+        config.trust_domain,
+        clock,
+        roots,
+        leaf_lifetime=config.leaf_lifetime.total_seconds(),
+        root_lifetime=config.authority_lifetime.total_seconds(),
+    )
+    await _keep(authority, store)
+    return authority
+
+
+async def _tend(authority: Authority, store: Store | None, clock: Clock) -> None:
+    while True:
+        await clock.sleep(min(TEND, authority.settling))
+        if authority.renew():
+            await _keep(authority, store)
+
+
+async def _keep(authority: Authority, store: Store | None) -> None:
+    """A root is kept long before it signs, so none that signed is ever lost."""
+    if store is not None:
+        await asyncio.to_thread(store.save, authority.roots)
+
+
+def _socket(url: str) -> str:
+    path = target_of(url).path
+    if not path:
+        raise Invalid(
+            f"{url} is no unix socket, and only there can callers be told apart",
+            fix="set NSM_LISTEN_ON=unix:///path",
+        )
+    return path

@@ -1,0 +1,93 @@
+"""The entries of a file, as they are now."""
+
+import asyncio
+import logging
+import os
+from pathlib import Path
+
+from nsm.errors import Invalid
+from nsm.identity.caller import Caller
+from nsm.identity.changes import Changes
+from nsm.identity.entries import Entry, matching, read_entries
+from nsm.sdk.clock import Clock
+
+log = logging.getLogger(__name__)
+
+MAX_FILE = 4 * 1024 * 1024
+LOOK = 1.0
+"""Seconds between two looks at the file by whom no caller makes look."""
+
+Stamp = tuple[int, int, int]
+
+
+class Roster:
+    """Follows a file of entries; a version that is bad changes nothing, and is said once."""
+
+    def __init__(self, file: Path, trust_domain: str, changes: Changes) -> None:
+        self.entries: tuple[Entry, ...] = ()
+        self._file = file
+        self._trust_domain = trust_domain
+        self._changes = changes
+        self._stamp: Stamp | None = None
+        self._reading = asyncio.Lock()
+
+    async def load(self) -> None:
+        """Read the file for the first time; Invalid if it is bad. None there: no entries yet."""
+        self._stamp = _stamp(self._file)
+        if self._stamp is None:
+            log.warning("%s is not there yet: nobody has an identity", self._file)
+            return
+        self.entries = await self._read()
+
+    async def refresh(self) -> None:
+        """Read the file again if it is another than it was."""
+        if _stamp(self._file) == self._stamp:
+            return
+        async with self._reading:
+            stamp = _stamp(self._file)
+            if stamp != self._stamp:
+                self._stamp = stamp
+                await self._reload()
+
+    async def watch(self, clock: Clock) -> None:
+        """Refresh for ever, so that those who were served already hear of changes."""
+        while True:
+            await clock.sleep(LOOK)
+            await self.refresh()
+
+    def matching(self, caller: Caller) -> tuple[Entry, ...]:
+        """Who the caller is, best answer first."""
+        return matching(self.entries, caller)
+
+    async def _reload(self) -> None:
+        try:
+            entries = await self._read()
+        except (Invalid, OSError) as error:
+            log.error("%s is bad, the entries stay as they were: %s", self._file, error)
+            return
+        if entries != self.entries:
+            self.entries = entries
+            self._changes.mark()
+            log.info("%d entries in %s", len(entries), self._file)
+
+    async def _read(self) -> tuple[Entry, ...]:
+        return await asyncio.to_thread(_read, self._file, self._trust_domain)
+
+
+def _read(file: Path, trust_domain: str) -> tuple[Entry, ...]:
+    with file.open("rb") as opened:
+        data = opened.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise Invalid(f"{file} has more than {MAX_FILE} bytes")
+    try:
+        return read_entries(data.decode(), trust_domain)
+    except (Invalid, UnicodeDecodeError) as error:
+        raise Invalid(f"{file}: {error}") from error
+
+
+def _stamp(file: Path) -> Stamp | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
