@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Self
 
 from nsm.api.connection import RESELECT_REQUESTED, Path
 from nsm.chains.client import client, persistent_client
@@ -133,6 +134,8 @@ class Domain:
         """Who the program of that name is."""
         return party(f"spiffe://test/{name}", self.clock)
 
-    async def stop(self) -> None:
-        """Everybody goes home."""
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *failure: object) -> None:
         await self.tasks.stop()

@@ -13,12 +13,19 @@ class Tasks:
 
     def __init__(self) -> None:
         self._running: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def __len__(self) -> int:
         return len(self._running)
 
     def start(self, name: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
-        """Run `work`; the task is returned to be cancelled, not to be awaited in one's own lane."""
+        """Run `work`; the task is returned to be cancelled, not to be awaited in one's own lane.
+
+        After `stop`, as when an alarm rings late, the work is not done.
+        """
+        if self._stopped:
+            work.close()
+            work = _nothing()
         task = asyncio.get_running_loop().create_task(self._say(name, work), name=name)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -26,14 +33,19 @@ class Tasks:
         return task
 
     async def stop(self) -> None:
-        """Cancel whatever still runs, and wait until it is gone."""
-        while self._running:
+        """Cancel whatever still runs, wait until it is gone, and start nothing any more."""
+        while self._running:  # what is cancelled may start others, to undo what it did
             for task in self._running:
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
+        self._stopped = True
 
     async def _say(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
         except Exception:
             log.exception("%s failed", name)
+
+
+async def _nothing() -> None:
+    return None
