@@ -4,6 +4,7 @@ from nsm.api.registration import Endpoint, NetworkService, Query, R
 from nsm.api.timestamp import Timestamp
 from nsm.errors import Exhausted, NotFound
 from nsm.sdk import Call, Clock, Registry
+from nsm.sdk.streams import reading
 
 MOST = 65_536
 """Records taken from one answer; a registry that says more is not one of ours."""
@@ -12,11 +13,12 @@ MOST = 65_536
 async def find_all(registry: Registry[R], call: Call, like: R) -> list[R]:
     """What is like this now. The question is ours, so it is asked within our own deadline only."""
     found: list[R] = []
-    async for answer in registry.find(Call(deadline=call.deadline), Query(like)):
-        if not answer.deleted:
-            found.append(answer.record)
-        if len(found) > MOST:
-            raise Exhausted(f"a registry answered with more than {MOST} records")
+    async with reading(registry.find(Call(deadline=call.deadline), Query(like))) as answers:
+        async for answer in answers:
+            if not answer.deleted:
+                found.append(answer.record)
+            if len(found) > MOST:
+                raise Exhausted(f"a registry answered with more than {MOST} records")
     return found
 
 

@@ -1,0 +1,84 @@
+"""Find who on this node can build the vWire."""
+
+import logging
+from dataclasses import replace
+
+from nsm.api.connection import RESELECT_REQUESTED
+from nsm.api.matching import forwarders
+from nsm.api.registration import Endpoint, NetworkService
+from nsm.elements.discovery.finding import alive, find_all, find_endpoint, find_service, listed
+from nsm.errors import NotFound, NsmError
+from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request, Slot
+from nsm.sdk.attempts import Attempts
+
+log = logging.getLogger(__name__)
+
+
+class DiscoverForwarder(Element):
+    """Try the forwarders of this node in turn; stay with the one that did it (W §2.1).
+
+    `service` is the one forwarders register under, `url` this manager's own, by which the registry
+    tells whose forwarders they are.
+    """
+
+    def __init__(
+        self,
+        services: Registry[NetworkService],
+        endpoints: Registry[Endpoint],
+        clock: Clock,
+        *,
+        service: str,
+        url: str,
+    ) -> None:
+        self.services = services
+        self.endpoints = endpoints
+        self.clock = clock
+        self.ours = Endpoint(network_service_names=(service,), url=url)
+        self.service = service
+        self.chosen = Slot[str]()
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        asked = request.connection
+        if asked.state == RESELECT_REQUESTED:
+            self.chosen.take(call)
+        attempts = Attempts(f"go through a forwarder for {asked.network_service!r}")
+        for forwarder in await self._candidates(call, asked):
+            try:
+                conn = await next.request(call.towards(forwarder.url), request)
+            except NsmError as error:
+                attempts.failed(f"forwarder {forwarder.name}", error)
+            else:
+                self.chosen.put(call, forwarder.name)
+                return conn
+        raise attempts.error()
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        if name := self.chosen.take(call) or _after_us(conn):
+            try:
+                forwarder = await find_endpoint(self.endpoints, call, name)
+                call = call.towards(forwarder.url)
+            except NsmError as error:  # it may be gone; what else there is still is to be undone
+                log.info("closing %s without its forwarder %s: %s", conn.id, name, error)
+        await next.close(call, conn)
+
+    async def _candidates(self, call: Call, conn: Connection) -> list[Endpoint]:
+        service = await find_service(self.services, call, conn.network_service, conn.payload)
+        chosen = self.chosen.get(call) or ""
+        like = replace(self.ours, name=chosen)
+        found = alive(await find_all(self.endpoints, call, like), self.clock)
+        fitting = forwarders(service, conn.labels, found, self.service)
+        if not fitting:
+            who = f"forwarder {chosen!r}, which was used so far," if chosen else "forwarder"
+            raise NotFound(
+                f"no {who} for service {service.name!r} on this node; there are: {listed(found)}",
+                fix="start one here that has the labels the service's match asks for",
+            )
+        hint = "" if chosen or conn.state == RESELECT_REQUESTED else _after_us(conn)
+        return sorted(fitting, key=lambda forwarder: forwarder.name != hint)
+
+
+def _after_us(conn: Connection) -> str:
+    """Who came after us when the path was last walked."""
+    path = conn.hops
+    later = path.segments[path.index + 1 : path.index + 2]
+    return later[0].name if later else ""

@@ -1,0 +1,65 @@
+"""Accept a VXLAN tunnel that ends here."""
+
+from dataclasses import replace
+
+from nsm.api.mechanism import DST_IP, DST_PORT, SRC_IP, VNI, VXLAN, Mechanism
+from nsm.api.mtu import clamped
+from nsm.dataplane.driver import VniTaken
+from nsm.elements.mechanism.vnis import Vnis
+from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of, vni_of
+from nsm.sdk import Call, Connection, Element, Handler, Request
+
+CHOICES = 4
+"""VNIs tried before giving up; what else on this host uses VXLAN we only learn from the kernel."""
+
+
+class AcceptVxlan(Element):
+    """Say where the tunnel ends and under which VNI, the same for as long as the connection lives.
+
+    `vnis` is shared by all who accept tunnels on this node; `mtu` is as for `OfferVxlan`.
+    """
+
+    def __init__(self, dst_ip: str, vnis: Vnis, mtu: int = 0, port: int = PORT) -> None:
+        self.dst_ip = dst_ip
+        self.vnis = vnis
+        self.mtu = mtu
+        self.ours = {DST_IP: dst_ip, DST_PORT: str(port)}
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        asked = request.connection
+        if not asked.mechanism or asked.mechanism.type != VXLAN:
+            return await next.request(call, request)
+        check_peer(asked.mechanism.get(SRC_IP), self.dst_ip)
+        tunnel = agree_mtu(asked.mechanism.having(**self.ours), self.mtu)
+        wanted = vni_of(tunnel)
+        if known := self.vnis.of(asked.id):
+            return await next.request(call, _through(request, tunnel, known))
+        for _ in range(CHOICES - 1):
+            try:
+                return await self._first(call, request, next, (tunnel, wanted))
+            except VniTaken:
+                wanted = 0
+        return await self._first(call, request, next, (tunnel, wanted))
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        try:
+            await next.close(call, conn)
+        finally:
+            self.vnis.free(conn.id)
+
+    async def _first(
+        self, call: Call, request: Request, next: Handler, choice: tuple[Mechanism, int]
+    ) -> Connection:
+        tunnel, wanted = choice
+        number = self.vnis.take(request.connection.id, tunnel, wanted)
+        try:
+            return await next.request(call, _through(request, tunnel, number))
+        except BaseException:
+            self.vnis.free(request.connection.id)
+            raise
+
+
+def _through(request: Request, tunnel: Mechanism, number: int) -> Request:
+    """The request for a connection through this tunnel, by this VNI, with an MTU that fits it."""
+    conn = replace(request.connection, mechanism=tunnel.having(**{VNI: str(number)}))
+    return request.carrying(clamped(conn, mtu_of(tunnel)) if mtu_of(tunnel) else conn)

@@ -1,0 +1,135 @@
+"""Who on this node can build the vWire."""
+
+from dataclasses import replace
+
+import pytest
+
+from nsm.api.connection import RESELECT_REQUESTED, Path, Segment
+from nsm.api.labels import Labels
+from nsm.api.registration import Match, NetworkService
+from nsm.elements.discovery.discover_forwarder import DiscoverForwarder
+from nsm.errors import NotFound, Unreachable
+from nsm.sdk import Call, Connection, Request
+from nsm.sdk.clock import LoopClock
+from nsm.sdk.testing import Lifetime, Recorder
+
+PATH = Path(1, (Segment("nsc", "0"), Segment("nm", "c"), Segment("f2", "2")))
+
+
+class Fragile(Recorder):
+    """Forwarders of which some are down."""
+
+    down = frozenset[str]()
+
+    async def request(self, call: Call, request: Request) -> Connection:
+        await super().request(call, request)
+        if call.to.removeprefix("unix:///") in self.down:
+            raise Unreachable("down")
+        return request.connection
+
+
+@pytest.fixture
+def end() -> Fragile:
+    return Fragile()
+
+
+@pytest.fixture
+def call() -> Call:
+    return Lifetime().call
+
+
+@pytest.fixture
+def entry(services, endpoints, endpoint, end):
+    endpoints.records = [endpoint(name, "forwarder", p2p="true") for name in ("f1", "f2", "f3")]
+    return DiscoverForwarder(
+        services, endpoints, LoopClock(), service="forwarder", url="unix:///"
+    ).bind(end)
+
+
+def wish(**labels: str) -> Request:
+    return Request(Connection("c", network_service="s", labels=labels))
+
+
+def tried(end: Fragile) -> list[str]:
+    return [call.to.removeprefix("unix:///") for call in end.calls]
+
+
+async def test_forwarders_are_tried_in_turn_until_one_does_it(entry, end, call) -> None:
+    end.down = frozenset({"f1", "f2"})
+    await entry.request(call, wish())
+    assert tried(end) == ["f1", "f2", "f3"]
+
+
+async def test_a_refresh_and_a_close_go_to_the_one_that_did_it(entry, end, call) -> None:
+    end.down = frozenset({"f1"})
+    await entry.request(call, wish())
+    end.down = frozenset()
+    await entry.request(call, wish())
+    await entry.close(call, wish().connection)
+    assert tried(end) == ["f1", "f2", "f2", "f2"]
+
+
+async def test_the_one_on_the_path_is_tried_first(entry, end, call) -> None:
+    end.down = frozenset({"f2"})
+    await entry.request(call, Request(replace(wish().connection, path=PATH)))
+    assert tried(end) == ["f2", "f1"]
+
+
+async def test_a_reselect_forgets_both_the_choice_and_the_path(entry, end, call) -> None:
+    end.down = frozenset({"f1"})
+    await entry.request(call, wish())
+    end.down = frozenset()
+    asked = replace(wish().connection, path=PATH, state=RESELECT_REQUESTED)
+    await entry.request(call, Request(asked))
+    assert tried(end) == ["f1", "f2", "f1"]
+
+
+async def test_a_chosen_one_that_is_gone_is_said_to_be(entry, end, endpoints, call) -> None:
+    await entry.request(call, wish())
+    del endpoints.records[0]
+    with pytest.raises(NotFound, match="'f1', which was used so far"):
+        await entry.request(call, wish())
+    assert tried(end) == ["f1"]
+
+
+async def test_only_our_own_forwarders_are_asked_for(entry, endpoints, call) -> None:
+    await entry.request(call, wish())
+    like = endpoints.asked[0].like
+    assert (like.network_service_names, like.url) == (("forwarder",), "unix:///")
+
+
+@pytest.mark.parametrize(
+    ("metadata", "asked"),
+    [(None, "f1"), (Labels(), "f1"), (Labels({"p2mp": "true"}), "many")],
+)
+async def test_the_services_match_says_what_forwarder_it_takes(
+    *, entry, end, services, endpoints, endpoint, call, metadata, asked
+) -> None:
+    services.records = [NetworkService("s", "IP", (Match({"app": "web"}, metadata=metadata),))]
+    endpoints.records.insert(0, endpoint("many", "forwarder", p2mp="true"))
+    await entry.request(call, wish(app="web"))
+    assert tried(end) == [asked]
+
+
+async def test_no_forwarder_that_fits_says_which_there_are(entry, services, call) -> None:
+    services.records = [NetworkService("s", "IP", (Match({"app": "web"}),))]
+    with pytest.raises(NotFound, match="there are: f1, f2, f3"):
+        await entry.request(call, wish(app="db"))
+
+
+async def test_every_failure_is_told(entry, end, call) -> None:
+    end.down = frozenset({"f1", "f2", "f3"})
+    with pytest.raises(Unreachable, match="f1: down; forwarder f2: down; forwarder f3: down"):
+        await entry.request(call, wish())
+
+
+async def test_a_close_of_what_we_do_not_remember_follows_the_path(entry, end, call) -> None:
+    await entry.close(call, replace(wish().connection, path=PATH))
+    assert tried(end) == ["f2"]
+
+
+async def test_a_close_goes_on_without_its_forwarder(entry, end, endpoints, call) -> None:
+    await entry.request(call, wish())
+    endpoints.failing = Unreachable("no registry")
+    await entry.close(call, wish().connection)
+    assert tried(end) == ["f1", ""]
