@@ -45,6 +45,7 @@ async def follow(
         await follower.first(patience)
     except BaseException:
         following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         raise
     return follower.source
 
