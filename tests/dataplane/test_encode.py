@@ -140,7 +140,7 @@ def test_a_route(prefix, gateway, table) -> None:
         *([("RTA_GATEWAY", gateway)] if gateway else []),
         ("RTA_TABLE", table),
     ]
-    message = encode.route(rtnl.RTM_NEWROUTE, REPLACE, RouteTo(net, 7, via, table))
+    message = encode.new_route(REPLACE, RouteTo(net, 7, via, table))
     assert heard(rtmsg, message) == said(
         rtmsg, rtnl.RTM_NEWROUTE, REPLACE | rtnl.NLM_F_ACK, fields, attrs
     )

@@ -6,7 +6,7 @@ Encoding through a general library costs several milliseconds a vWire; these cos
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -206,9 +206,18 @@ class RouteTo:
     table: int = rtnl.RT_TABLE_MAIN
 
 
-def route(type: int, flags: int, to: RouteTo) -> Message:
-    """Add (`RTM_NEWROUTE` with CREATE or REPLACE) or delete a route."""
+def new_route(flags: int, to: RouteTo) -> Message:
+    """Add a route, or replace one."""
     scope = rtnl.RT_SCOPE_UNIVERSE if to.gateway else rtnl.RT_SCOPE_LINK
+    return _route(rtnl.RTM_NEWROUTE, flags, to, scope)
+
+
+def delete_route(to: RouteTo) -> Message:
+    """Delete the route to a prefix by a link, whatever its gateway."""
+    return _route(rtnl.RTM_DELROUTE, 0, replace(to, gateway=None), rtnl.RT_SCOPE_NOWHERE)
+
+
+def _route(type: int, flags: int, to: RouteTo, scope: int) -> Message:
     onlink = rtnl.RTNH_F_ONLINK if to.gateway else 0
     small = to.table if to.table < 256 else rtnl.RT_TABLE_UNSPEC
     head = _ROUTE.pack(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nsm.dataplane import encode, link, rtnl
 from nsm.dataplane.driver import NameTaken, VniTaken
-from nsm.dataplane.encode import NewEnd, Tunnel
+from nsm.dataplane.encode import Message, NewEnd, Tunnel
 from nsm.dataplane.ledger import same_owner
 from nsm.dataplane.link import Link
 from nsm.dataplane.netlink import Refused
@@ -153,24 +153,26 @@ class Run:
 
     def _send(self, netns: Netns, steps: Sequence[tuple[Setting, Step]]) -> None:
         """Send first tries; then replacements of what was there; then raise the first refusal."""
-        again: list[tuple[Setting, Step]] = []
+        again: list[tuple[Setting, Message]] = []
         wrong: NsmError | None = None
         answers = self._sockets.of(netns).talk([s.message for _, s in steps])
         for (op, todo), answer in zip(steps, answers, strict=True):
             if not isinstance(answer, Refused):
                 self._made.append(op)
+            elif message := todo.instead.get(answer.code):
+                again.append((op, message))
             elif todo.settled(answer):
-                again += [(op, todo)] if todo.instead else []
+                continue
             elif not self._mend(op, todo, answer):
                 wrong = wrong or refusal(op, answer)
         if wrong:
             raise wrong
         self._replace(netns, again)
 
-    def _replace(self, netns: Netns, steps: Sequence[tuple[Setting, Step]]) -> None:
+    def _replace(self, netns: Netns, again: Sequence[tuple[Setting, Message]]) -> None:
         """Replace what was there before us; it is not taken back."""
-        messages = [s.instead for _, s in steps if s.instead]
-        for (op, _), answer in zip(steps, self._sockets.of(netns).talk(messages), strict=True):
+        answers = self._sockets.of(netns).talk([message for _, message in again])
+        for (op, _), answer in zip(again, answers, strict=True):
             if isinstance(answer, Refused):
                 raise refusal(op, answer)
 

@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from nsm.dataplane import encode, rtnl
 from nsm.dataplane.driver import NameTaken
@@ -36,10 +36,10 @@ GONE = frozenset({errno.ENODEV, errno.ESRCH, errno.ENOENT, errno.EADDRNOTAVAIL})
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A message; `instead` is sent when what it adds is there already."""
+    """A message, and what to send instead where the kernel refuses it with a certain errno."""
 
     message: Message
-    instead: Message | None = None
+    instead: Mapping[int, Message] = field(default_factory=dict)
     removes: bool = False
 
     def settled(self, refused: Refused) -> bool:
@@ -106,12 +106,14 @@ def _address(op: AddAddress | DelAddress, index: Indices) -> Step:
 
 
 def _route(op: AddRoute | DelRoute, index: Indices) -> Step:
+    """A passthrough holds both ends' addresses, and no gateway may be one's own: leave it out."""
     to = RouteTo(op.prefix, index[op.netns, op.name], op.gateway, op.table)
     if isinstance(op, DelRoute):
-        return Step(encode.route(rtnl.RTM_DELROUTE, 0, to), removes=True)
-    return Step(
-        encode.route(rtnl.RTM_NEWROUTE, CREATE, to), encode.route(rtnl.RTM_NEWROUTE, REPLACE, to)
-    )
+        return Step(encode.delete_route(to), removes=True)
+    instead = {errno.EEXIST: encode.new_route(REPLACE, to)}
+    if op.gateway:
+        instead[errno.EINVAL] = encode.new_route(REPLACE, replace(to, gateway=None))
+    return Step(encode.new_route(CREATE, to), instead)
 
 
 def _neighbor(op: AddNeighbor | DelNeighbor, index: Indices) -> Step:
@@ -122,7 +124,7 @@ def _neighbor(op: AddNeighbor | DelNeighbor, index: Indices) -> Step:
     known = (at, op.ip, mac(op.mac), state)
     return Step(
         encode.neighbor(rtnl.RTM_NEWNEIGH, CREATE, *known),
-        encode.neighbor(rtnl.RTM_NEWNEIGH, REPLACE, *known),
+        {errno.EEXIST: encode.neighbor(rtnl.RTM_NEWNEIGH, REPLACE, *known)},
     )
 
 
