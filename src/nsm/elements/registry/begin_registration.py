@@ -15,22 +15,26 @@ class BeginRegistration(RegistryElement[R]):
     async def register(self, call: Call, record: R, next: Registry[R]) -> R:
         if call.begun:
             return await next.register(call, record)
-        one = self._turn(record, next)
-        async with self.lifetimes.lanes.enter(one.name):
-            return await self.lifetimes.of(one).register(call, record)
+        one = self._life(record, next)
+        hushed = one.hush()  # what the caller says is newer than what we say of our own accord
+        try:
+            async with self.lifetimes.lanes.enter(one.name):
+                return await self.lifetimes.of(one).register(call, record)
+        except BaseException:
+            if hushed:
+                one.refresh_soon()
+            raise
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         if call.begun:
             await next.unregister(call, record)
             return
-        one = self._turn(record, next)
+        one = self._life(record, next)
+        one.hush()
         async with self.lifetimes.lanes.enter(one.name):
             await self.lifetimes.of(one).unregister(call, record)
 
-    def _turn(self, record: R, next: Registry[R]) -> Lifetime[R]:
-        """What the caller says is newer than what we are saying again on our own: stop that."""
+    def _life(self, record: R, next: Registry[R]) -> Lifetime[R]:
         if not record.name:
             raise Invalid("a registration needs a name")
-        one = self.lifetimes.of(Lifetime(self.lifetimes, record.name, next))
-        one.hush()
-        return one
+        return self.lifetimes.of(Lifetime(self.lifetimes, record.name, next))

@@ -75,11 +75,10 @@ class Lifetime(Generic[R]):
         await self.next.unregister(_with_path(call).within(self.life), known)
         self._forget()
 
-    def hush(self) -> None:
-        """Say nothing more of our own accord until asked to."""
-        self._wanted = False
-        if self._busy:
-            self._busy.cancel()
+    def hush(self) -> bool:
+        """Say nothing more of our own accord until asked to; whether there was something to say."""
+        busy, self._busy, self._wanted = self._busy, None, False
+        return busy is not None and busy.cancel()
 
     def refresh_soon(self) -> None:
         """Register again, in a task."""
