@@ -4,8 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nsm.api.registration import Endpoint, NetworkService, R
-from nsm.elements.policy.authorize_registration import AuthorizeRegistration
-from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
+from nsm.elements.policy import AuthorizeRegistration, AuthorizeRegistrationClient
 from nsm.elements.registry import (
     AskRegistry,
     BeginRegistration,

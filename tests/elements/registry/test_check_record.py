@@ -16,6 +16,7 @@ HONEST = [
         network_service_labels={"a": Labels({"app": "web"})},
         url="inode://4/5",
     ),
+    Endpoint(name="e@tcp://10.0.0.1:5002"),
     NetworkService(name="a" * 253, matches=(Match(routes=(Destination({"app": "web"}),)),)),
 ]
 ODD = [

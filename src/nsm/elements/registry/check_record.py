@@ -3,12 +3,14 @@
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import fields, is_dataclass
 
+from nsm.api.names import shown
 from nsm.api.registration import Answer, Query, R
 from nsm.elements.registry.catalog import services_of
 from nsm.errors import Exhausted, Invalid
 from nsm.sdk import Call, Registry, RegistryElement
 
 LONGEST_NAME = 253
+"""Kubernetes' own bound. A domain may be a URL (W §8.2), so any printable character is good."""
 MOST_SERVICES = 256
 
 
@@ -39,10 +41,13 @@ class CheckRecord(RegistryElement[R]):
         for name in (record.name, *services):
             if len(name) > LONGEST_NAME or not name.isprintable():
                 raise Invalid(
-                    f"{name[:40]!r} is no name: printable, {LONGEST_NAME} characters at most"
+                    f"{shown(name)} is no name",
+                    fix=f"1 to {LONGEST_NAME} characters that can be printed",
                 )
         if _weight(record) > self.largest:
-            raise Exhausted(f"the record of {record.name} is larger than {self.largest} characters")
+            raise Exhausted(
+                f"the record of {shown(record.name)} is larger than {self.largest} characters"
+            )
 
 
 def _weight(thing: object) -> int:

@@ -2,28 +2,24 @@
 
 import asyncio
 import os
-import re
 import stat
-from itertools import count
+from dataclasses import astuple
 
+from nsm.api.names import InodeUrl
 from nsm.errors import Invalid, NotFound, TooLate
 from nsm.sdk import Call
 from nsm.sdk.closing import GRACE
 from nsm.sdk.files import Files, Inode
 
-ON_THE_WIRE = re.compile(r"inode://([0-9]{1,20})/([0-9]{1,20})")
-
 
 class EndpointFiles:
     """Peers' sockets held open, by the URLs they can be dialled at here.
 
-    Descriptors are numbered anew and again; the fragment tells a URL from an earlier one, so that
-    nobody who keeps channels by URL takes a new endpoint for an old one.
+    The number of a file that is closed is given to another: a URL means what it says now.
     """
 
     def __init__(self) -> None:
         self._fds: dict[str, int] = {}
-        self._numbers = count(1)
 
     def __len__(self) -> int:
         return len(self._fds)
@@ -34,7 +30,7 @@ class EndpointFiles:
 
     async def receive(self, call: Call, files: Files, wire: str) -> str:
         """Wait for the socket of that inode URL; the answer is our URL for it."""
-        inode = inode_of(wire)
+        inode = Inode(*astuple(InodeUrl.parse(wire)))
         try:
             async with asyncio.timeout_at(_until(call)):
                 fd = await files.receive(inode)
@@ -43,7 +39,7 @@ class EndpointFiles:
         if not stat.S_ISSOCK(os.fstat(fd).st_mode):
             os.close(fd)
             raise Invalid(f"the file {wire} is no socket")
-        url = f"unix:///proc/{os.getpid()}/fd/{fd}#{next(self._numbers)}"
+        url = f"unix:///proc/{os.getpid()}/fd/{fd}"
         self._fds[url] = fd
         return url
 
@@ -53,22 +49,9 @@ class EndpointFiles:
             os.close(fd)
 
 
-def is_wire(url: str) -> bool:
-    """Whether the URL names a file by its inode."""
-    return url.startswith("inode:")
-
-
-def inode_of(url: str) -> Inode:
-    """The file an inode URL names; Invalid where it names none."""
-    if found := ON_THE_WIRE.fullmatch(url):
-        return Inode(int(found[1]), int(found[2]))
-    raise Invalid(f"{url[:100]!r} is no inode URL", fix="write inode://<st_dev>/<st_ino>")
-
-
 def send(files: Files, fd: int) -> str:
     """Send the file; the answer is its URL on the wire."""
-    inode = files.send(fd)
-    return f"inode://{inode.dev}/{inode.ino}"
+    return str(InodeUrl(*files.send(fd)))
 
 
 def send_path(files: Files, path: str) -> str:

@@ -3,8 +3,9 @@
 from dataclasses import replace
 from typing import NamedTuple
 
+from nsm.api.names import InodeUrl
 from nsm.api.registration import Endpoint
-from nsm.elements.registry.endpoint_files import EndpointFiles, is_wire
+from nsm.elements.registry.endpoint_files import EndpointFiles
 from nsm.errors import Invalid
 from nsm.sdk import Call, Registry, RegistryElement, Slot
 
@@ -48,7 +49,7 @@ class ReceiveEndpointFile(RegistryElement[Endpoint]):
     async def _hold(self, call: Call, url: str, before: _Held | None) -> _Held:
         if before and before.wire == url:
             return before
-        if not is_wire(url):
+        if not InodeUrl.is_said_by(url):
             return _Held(url, url)
         if call.files is None:
             raise Invalid(

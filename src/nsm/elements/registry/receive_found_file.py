@@ -4,8 +4,9 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
+from nsm.api.names import InodeUrl
 from nsm.api.registration import Answer, Endpoint, Query
-from nsm.elements.registry.endpoint_files import EndpointFiles, is_wire
+from nsm.elements.registry.endpoint_files import EndpointFiles
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
 
@@ -31,7 +32,7 @@ class ReceiveFoundFile(RegistryElement[Endpoint]):
     async def _shown(self, call: Call, answer: Answer[Endpoint]) -> Answer[Endpoint]:
         url = answer.record.url
         files = call.channel.files if call.channel else None
-        if not is_wire(url) or not files:
+        if not InodeUrl.is_said_by(url) or not files:
             return answer
         if url not in self.held:
             if answer.deleted:
