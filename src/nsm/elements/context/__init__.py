@@ -1,1 +1,21 @@
 """What a vWire carries with it: addresses, prefixes to keep clear of, names, policies, MTU."""
+
+from nsm.elements.context.assign_point_to_point import AssignPointToPoint
+from nsm.elements.context.assign_strict import AssignStrict
+from nsm.elements.context.clamp_mtu import ClampMtu
+from nsm.elements.context.exclude_prefixes import ExcludePrefixes
+from nsm.elements.context.policy_routes import PolicyRoutes
+from nsm.elements.context.remember_prefixes import RememberPrefixes
+from nsm.elements.context.serve_names import ServeNames
+from nsm.elements.context.set_extra_context import SetExtraContext
+
+__all__ = [
+    "AssignPointToPoint",
+    "AssignStrict",
+    "ClampMtu",
+    "ExcludePrefixes",
+    "PolicyRoutes",
+    "RememberPrefixes",
+    "ServeNames",
+    "SetExtraContext",
+]
