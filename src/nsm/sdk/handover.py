@@ -16,8 +16,8 @@ MOST = 1024
 class Handover:
     """Two ends: what is sent at one can be received at the other, for a while."""
 
-    def __init__(self, clock: Clock) -> None:
-        there, back = _Shelf(clock), _Shelf(clock)
+    def __init__(self, clock: Clock, most: int = MOST) -> None:
+        there, back = _Shelf(clock, most), _Shelf(clock, most)
         self.near: Files = _End(there, back)
         self.far: Files = _End(back, there)
         self._shelves = (there, back)
@@ -29,8 +29,9 @@ class Handover:
 
 
 class _Shelf:
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, most: int) -> None:
         self.clock = clock
+        self.most = most
         self.files: dict[Inode, tuple[int, Alarm]] = {}
         self.waiting: dict[Inode, asyncio.Event] = {}
         self.closed = False
@@ -40,8 +41,8 @@ class _Shelf:
         inode = Inode(stat.st_dev, stat.st_ino)
         if self.closed:
             raise Unreachable("nobody is left to send files to")
-        if len(self.files) >= MOST:
-            raise Exhausted(f"{MOST} files sent and not received")
+        if len(self.files) >= self.most and inode not in self.files:
+            raise Exhausted(f"{self.most} files sent and not received")
         kept = os.dup(fd)
         self._drop(inode)
         self.files[inode] = kept, self.clock.after(KEPT, lambda: self._drop(inode))

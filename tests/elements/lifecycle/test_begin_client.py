@@ -70,7 +70,9 @@ async def test_a_context_the_asker_edited_replaces_ours_but_extra_context_is_mer
     entry, _, end = start(context=ours)
     returned = await entry.request(Call(), Request(Connection("c")))
     ip, dns = IpContext(src_ip_addrs=("10.0.0.1/32",)), DnsContext()
-    theirs = ConnectionContext(ip, dns, mtu=1300, extra_context={"kept": "1", "set": "2", "new": "1"})
+    theirs = ConnectionContext(
+        ip, dns, mtu=1300, extra_context={"kept": "1", "set": "2", "new": "1"}
+    )
     await entry.request(Call(), Request(replace(returned, context=theirs)))
     assert end.requests[-1].connection.context == ConnectionContext(
         ip, dns, mtu=1300, extra_context={"kept": "1", "set": "2"}

@@ -1,0 +1,88 @@
+import asyncio
+
+import pytest
+
+from nsm.api.connection import REFRESH_REQUESTED, Connection, Path, Request, Segment
+from nsm.elements.lifecycle import BeginClient, FollowUpstream
+from nsm.errors import Unreachable
+from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
+from nsm.sdk.clock import LoopClock
+from nsm.sdk.events import Events
+from nsm.sdk.testing import Recorder
+from nsm.sdk.watching import Watching
+
+pytestmark = pytest.mark.looptime
+
+OURS = Connection("nsc-0", path=Path(0, (Segment("nsc", "nsc-0"),)))
+
+
+def theirs(state: int = 0) -> Connection:
+    path = Path(1, (Segment("nsc", "nsc-0"), Segment("nm", "nm-1")))
+    return Connection("nm-1", path=path, state=state)
+
+
+class Onward(Element):
+    """Goes on to a next hop that announces what succeeded, and then says `also`."""
+
+    def __init__(self) -> None:
+        self.peer = Peer("spiffe://test/nm")
+        self.monitor = Events()
+        self.also: Connection | None = None
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        call.life.channel = self
+        conn = await next.request(call, request)
+        self.monitor.publish(theirs())
+        if self.also:
+            self.monitor.publish(self.also)
+            self.also = None
+        await asyncio.sleep(0.01)
+        return conn
+
+
+def start() -> tuple[Handler, Onward, Recorder]:
+    end, tasks, clock, onward = Recorder(), Tasks(), LoopClock(), Onward()
+    follow = FollowUpstream(Watching("nsc", tasks, clock))
+    return chain(BeginClient(tasks, clock), follow, onward).bind(end), onward, end
+
+
+async def test_a_next_hop_that_asks_for_it_is_asked_again() -> None:
+    entry, onward, end = start()
+    await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(1)
+    onward.monitor.publish(theirs(REFRESH_REQUESTED))
+    await asyncio.sleep(1)
+    assert end.verbs == ["request nsc-0"] * 2
+
+
+async def test_being_asked_before_the_answer_counts_too() -> None:
+    entry, onward, end = start()
+    await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(1)
+    onward.also = theirs(REFRESH_REQUESTED)
+    await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(1)
+    assert end.verbs == ["request nsc-0"] * 3
+
+
+async def test_after_a_refresh_that_failed_it_listens_on() -> None:
+    entry, onward, end = start()
+    await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(1)
+    end.failing = Unreachable("no")
+    with pytest.raises(Unreachable):
+        await entry.request(Call(), Request(OURS))
+    end.failing = None
+    onward.monitor.publish(theirs(REFRESH_REQUESTED))
+    await asyncio.sleep(1)
+    assert end.verbs == ["request nsc-0"] * 3
+
+
+async def test_after_a_close_nobody_follows() -> None:
+    entry, onward, end = start()
+    conn = await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(1)
+    await entry.close(Call(), conn)
+    onward.monitor.publish(theirs(REFRESH_REQUESTED))
+    await asyncio.sleep(1)
+    assert end.verbs == ["request nsc-0", "close nsc-0"]

@@ -1,0 +1,210 @@
+"""One connection's healing, with a next hop the test plays; whole domains: tests/chains."""
+
+import asyncio
+
+import pytest
+
+from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
+from nsm.elements.lifecycle import BeginClient, Heal, Liveness
+from nsm.errors import Unreachable
+from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
+from nsm.sdk.clock import LoopClock
+from nsm.sdk.events import Events
+from nsm.sdk.testing import Recorder
+from nsm.sdk.watching import Watching
+
+pytestmark = pytest.mark.looptime
+
+OURS = Connection("nsc-0", path=Path(0, (Segment("nsc", "nsc-0"),)))
+ASKED = ("request", UP)
+ANEW = ("request", RESELECT_REQUESTED)
+CLOSED = ("close", UP)
+
+
+def theirs(state: int = UP) -> Connection:
+    path = Path(1, (Segment("nsc", "nsc-0"), Segment("nm", "nm-1")))
+    return Connection("nm-1", path=path, state=state)
+
+
+class Manager(Element):
+    """The next hop: announces what succeeded."""
+
+    def __init__(self) -> None:
+        self.peer = Peer("spiffe://test/nm")
+        self.monitor = Events()
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        conn = await next.request(call, request)
+        call.life.channel = self
+        self.monitor.publish(theirs())
+        return conn
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        await next.close(call, conn)
+        self.monitor.delete(theirs())
+
+
+class World:
+    def __init__(self, liveness: Liveness | None = None) -> None:
+        self.end, self.manager = Recorder(), Manager()
+        self.tasks, clock = Tasks(), LoopClock()
+        heal = Heal(Watching("nsc", self.tasks, clock), self.tasks, clock, liveness=liveness)
+        links = chain(BeginClient(self.tasks, clock), heal, self.manager)
+        self.entry: Handler = links.bind(self.end)
+
+    @property
+    def heard(self) -> list[tuple[str, int]]:
+        return [(verb, conn.state) for verb, conn in self.end.heard]
+
+    async def connected(self) -> Connection:
+        conn = await self.entry.request(Call(), Request(OURS))
+        await asyncio.sleep(30)
+        return conn
+
+
+async def test_without_liveness_a_down_selects_anew_at_once() -> None:
+    world = World()
+    await world.connected()
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(0.04)
+    assert world.heard == [ASKED, CLOSED, ANEW]
+    await asyncio.sleep(60)
+    assert len(world.heard) == 3
+
+
+async def test_the_loss_of_the_next_hop_selects_anew() -> None:
+    world = World()
+    await world.connected()
+    world.manager.monitor.stop()
+    world.manager.monitor = Events()
+    await asyncio.sleep(1)
+    assert world.heard == [ASKED, CLOSED, ANEW]
+
+
+async def test_while_it_carries_a_down_is_answered_with_the_same_request() -> None:
+    async def alive(conn: Connection) -> bool:
+        return True
+
+    world = World(Liveness(alive))
+    await world.connected()
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(60)
+    assert world.heard == [ASKED, ASKED]
+
+
+@pytest.mark.parametrize("way", ["says no", "says nothing", "fails"])
+async def test_what_no_longer_carries_is_selected_anew(way: str) -> None:
+    carries = True
+
+    async def alive(conn: Connection) -> bool:
+        if carries or len(world.heard) > 2:
+            return True
+        if way == "says nothing":
+            await asyncio.sleep(60)
+        if way == "fails":
+            raise OSError("no such interface")
+        return False
+
+    world = World(Liveness(alive, every=0.2, within=0.1))
+    await world.connected()
+    carries = False
+    await asyncio.sleep(0.5)
+    assert world.heard == [ASKED, CLOSED, ANEW]
+    await asyncio.sleep(60)
+    assert len(world.heard) == 3
+
+
+async def test_tries_become_rare_while_nothing_helps() -> None:
+    world = World()
+    await world.connected()
+    world.end.failing = Unreachable("no")
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(1)
+    assert 4 <= world.heard.count(ANEW) <= 8
+    assert world.heard.count(CLOSED) == 1
+    soon = world.heard.count(ANEW)
+    await asyncio.sleep(60)
+    assert 60 / 2 <= world.heard.count(ANEW) - soon <= 60 / 1
+    world.end.failing = None
+    await asyncio.sleep(2)
+    done = len(world.heard)
+    await asyncio.sleep(60)
+    assert len(world.heard) == done
+
+
+async def test_what_breaks_as_soon_as_it_stands_is_not_asked_for_without_pause() -> None:
+    class Moody(Manager):
+        async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+            conn = await super().request(call, request, next)
+            self.monitor.publish(theirs(DOWN))
+            return conn
+
+    world = World()
+    moody = Moody()
+    tasks, clock = Tasks(), LoopClock()
+    heal = Heal(Watching("nsc", tasks, clock), tasks, clock)
+    entry = chain(BeginClient(tasks, clock), heal, moody).bind(world.end)
+    await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(60)
+    assert world.heard.count(ANEW) <= 70
+
+
+async def test_a_request_from_outside_does_what_healing_was_about_to_do() -> None:
+    world = World()
+    conn = await world.connected()
+    world.end.failing = Unreachable("no")
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(20)
+    world.end.failing = None
+    before = len(world.heard)
+    await world.entry.request(Call(), Request(conn))
+    await asyncio.sleep(60)
+    assert len(world.heard) == before + 1
+    assert len([t for t in asyncio.all_tasks() if t.get_name().startswith("heal")]) == 0
+
+
+async def test_a_failed_request_from_outside_does_not_end_the_watch() -> None:
+    world = World()
+    conn = await world.connected()
+    world.end.failing = Unreachable("no")
+    with pytest.raises(Unreachable):
+        await world.entry.request(Call(), Request(conn))
+    world.end.failing = None
+    await asyncio.sleep(60)
+    assert world.heard == [ASKED, ASKED]
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(1)
+    assert world.heard[2:] == [CLOSED, ANEW]
+
+
+async def test_what_is_closed_is_left_alone() -> None:
+    world = World()
+    conn = await world.connected()
+    await world.entry.close(Call(), conn)
+    world.manager.monitor.publish(theirs(DOWN))
+    world.manager.monitor.stop()
+    await asyncio.sleep(60)
+    assert world.heard == [ASKED, CLOSED]
+    assert len(world.tasks) == 0
+
+
+async def test_closing_ends_a_healing_that_does_not_come_to_an_end() -> None:
+    world = World()
+    conn = await world.connected()
+    world.end.failing = Unreachable("no")
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(20)
+    await world.entry.close(Call(), conn)
+    await asyncio.sleep(60)
+    assert world.heard[-1][0] == "close"
+    assert len(world.tasks) == 0
+
+
+async def test_what_never_stood_is_not_healed() -> None:
+    world = World()
+    world.end.failing = Unreachable("no")
+    with pytest.raises(Unreachable):
+        await world.entry.request(Call(), Request(OURS))
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(60)
+    assert world.heard == [ASKED]

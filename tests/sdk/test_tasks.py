@@ -1,0 +1,65 @@
+import asyncio
+import gc
+import logging
+
+import pytest
+
+from nsm.sdk import Tasks
+
+pytestmark = pytest.mark.looptime
+
+
+async def test_what_runs_is_kept_by_name_until_it_is_done() -> None:
+    tasks = Tasks()
+    task = tasks.start("nap", asyncio.sleep(1))
+    gc.collect()
+    assert (task.get_name(), len(tasks)) == ("nap", 1)
+    await asyncio.sleep(2)
+    assert len(tasks) == 0
+
+
+async def test_what_failed_is_said_by_name(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise ValueError("odd")
+
+    tasks = Tasks()
+    with caplog.at_level(logging.ERROR):
+        await tasks.start("oddity", fail())
+    assert caplog.messages == ["oddity failed"]
+
+
+async def test_everything_stops_with_its_owner() -> None:
+    tasks, ended = Tasks(), []
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(1)
+            ended.append("work")
+            tasks.start("late", asyncio.sleep(60))
+
+    tasks.start("work", work())
+    tasks.start("never began", work()).cancel()
+    await asyncio.sleep(1)
+    await tasks.stop()
+    assert ended == ["work"]
+    assert len(tasks) == 0
+
+
+async def test_what_is_cancelled_before_it_began_leaves_nothing_behind() -> None:
+    tasks = Tasks()
+    tasks.start("never", asyncio.sleep(1)).cancel()
+    await tasks.stop()
+    gc.collect()  # an un-awaited coroutine would warn, and warnings are errors
+
+
+async def test_after_the_stop_nothing_is_begun() -> None:
+    tasks, began = Tasks(), []
+
+    async def work() -> None:
+        began.append("work")
+
+    await tasks.stop()
+    await tasks.start("late", work())
+    assert began == []

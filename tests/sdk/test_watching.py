@@ -1,0 +1,243 @@
+"""Interests, one stream a channel, and which news to believe."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+
+from nsm.api.connection import DOWN, REFRESH_REQUESTED, UP, Connection, Path, Segment
+from nsm.api.monitoring import (
+    DELETE,
+    INITIAL_STATE_TRANSFER,
+    UPDATE,
+    ConnectionEvent,
+    Selector,
+)
+from nsm.errors import Cancelled, Unimplemented, Unreachable
+from nsm.sdk import Call, Peer, Tasks
+from nsm.sdk.clock import LoopClock
+from nsm.sdk.watching import DOUBT, LINGER, Interest, Watching
+
+pytestmark = pytest.mark.looptime
+
+OURS = Connection("nm-1", path=Path(1, (Segment("nsc", "nsc-1"), Segment("nm", "nm-1"))))
+
+
+def theirs(state: int = UP, index: int = 2, own: str = "nm-1") -> Connection:
+    """The same connection at the next hop."""
+    segments = (Segment("nsc", "nsc-1"), Segment("nm", own), Segment("fwd", "fwd-1"))
+    return Connection("fwd-1", path=Path(index, segments), state=state)
+
+
+class Hop:
+    """A next hop whose monitor says what the test wants; a `Channel` as far as watching goes."""
+
+    def __init__(self) -> None:
+        self.peer = Peer("spiffe://test/fwd")
+        self.monitor = self
+        self.opened = 0
+        self.selectors: list[Selector] = []
+        self.says: asyncio.Queue[ConnectionEvent | Exception | None] = asyncio.Queue()
+
+    async def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
+        self.opened += 1
+        self.selectors.append(selector)
+        while event := await self.says.get():
+            if isinstance(event, Exception):
+                raise event
+            yield event
+
+    async def say(self, kind: int, conn: Connection) -> None:
+        await self.tell(ConnectionEvent(kind, {conn.id: conn}))
+
+    async def tell(self, what: ConnectionEvent | Exception | None) -> None:
+        self.says.put_nowait(what)
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+class Ear:
+    """Writes down what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[int, int] | str] = []
+
+    def heard(self, kind: int, conn: Connection) -> None:
+        self.told.append((kind, conn.state))
+
+    def lost(self) -> None:
+        self.told.append("lost")
+
+
+def ear(watching: Watching | None = None) -> tuple[Ear, Interest, Hop]:
+    watching = watching or Watching("nm", Tasks(), LoopClock())
+    listener = Ear()
+    return listener, watching.interest(OURS, listener), Hop()
+
+
+async def settled() -> tuple[Ear, Interest, Hop]:
+    """An ear whose request has succeeded and been announced."""
+    listener, interest, hop = ear()
+    interest.expect()
+    interest.settle(hop)
+    await hop.say(UPDATE, theirs())
+    listener.told.clear()
+    return listener, interest, hop
+
+
+async def test_the_stream_asks_for_whatever_passed_through_this_program() -> None:
+    _, _, hop = await settled()
+    assert hop.selectors == [Selector((Segment(name="nm"),))]
+
+
+async def test_many_interests_share_one_stream() -> None:
+    watching, hop = Watching("nm", Tasks(), LoopClock()), Hop()
+    for number in range(50):
+        interest = watching.interest(replace(OURS, id=f"nm-{number}"), Ear())
+        interest.expect()
+        interest.settle(hop)
+    await asyncio.sleep(0)
+    assert hop.opened == 1
+
+
+async def test_down_and_delete_are_both_down() -> None:
+    listener, _, hop = await settled()
+    await hop.say(UPDATE, theirs(DOWN))
+    await hop.say(DELETE, theirs(UP))
+    assert listener.told == [(UPDATE, DOWN), (UPDATE, DOWN)]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [theirs(DOWN, own="nm-2"), theirs(DOWN, index=0), theirs(DOWN, index=7), Connection("x")],
+    ids=["other id", "too early", "beyond the path", "no path"],
+)
+async def test_what_is_not_about_us_is_not_heard(other: Connection) -> None:
+    listener, _, hop = await settled()
+    await hop.say(UPDATE, other)
+    assert listener.told == []
+
+
+async def test_the_same_segment_later_in_the_path_is_another_hop() -> None:
+    listener, _, hop = await settled()
+    further = theirs(DOWN)
+    path = replace(
+        further.hops, index=4, segments=(*further.hops.segments, Segment("nse", "n")) * 2
+    )
+    await hop.say(UPDATE, replace(further, path=path))
+    assert listener.told == []
+
+
+async def test_an_event_before_the_answer_is_honoured() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.say(UPDATE, theirs(UP))
+    await hop.say(UPDATE, theirs(REFRESH_REQUESTED))
+    assert listener.told == []
+    interest.settle(hop)
+    assert listener.told == [(INITIAL_STATE_TRANSFER, UP), (UPDATE, REFRESH_REQUESTED)]
+
+
+async def test_a_death_before_the_answer_is_honoured() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.say(UPDATE, theirs(UP))
+    await hop.say(UPDATE, theirs(DOWN))
+    interest.settle(hop)
+    assert listener.told[-1] == (UPDATE, DOWN)
+
+
+async def test_the_echo_of_what_was_closed_to_make_room_is_not_believed() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.say(DELETE, theirs(UP))
+    interest.settle(hop)
+    await hop.say(UPDATE, theirs(UP))
+    await asyncio.sleep(10 * DOUBT)
+    assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
+
+
+async def test_a_down_that_nothing_follows_is_believed_after_a_moment() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.say(DELETE, theirs(UP))
+    interest.settle(hop)
+    await asyncio.sleep(DOUBT / 2)
+    assert listener.told == []
+    await asyncio.sleep(DOUBT)
+    assert listener.told == [(UPDATE, DOWN)]
+
+
+async def test_a_down_in_the_initial_state_is_believed_at_once() -> None:
+    listener, interest, hop = ear()
+    interest.expect()
+    interest.settle(hop)
+    await hop.say(INITIAL_STATE_TRANSFER, theirs(DOWN))
+    assert listener.told == [(UPDATE, DOWN)]
+
+
+@pytest.mark.parametrize("end", [Unreachable("gone"), None, RuntimeError("odd")])
+async def test_the_end_of_the_stream_is_the_loss_of_the_next_hop(end: Exception | None) -> None:
+    listener, _, hop = await settled()
+    await hop.tell(end)
+    assert listener.told == ["lost"]
+
+
+@pytest.mark.parametrize("end", [Cancelled("do not heal"), Unimplemented("no monitor here")])
+async def test_some_ends_say_nothing(end: Exception) -> None:
+    listener, interest, hop = await settled()
+    await hop.tell(end)
+    assert listener.told == []
+    interest.expect()
+    interest.settle(hop)
+    await asyncio.sleep(0)
+    assert hop.opened == 2
+
+
+async def test_a_loss_during_a_request_counts_only_if_the_request_fails() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.tell(None)
+    assert listener.told == []
+    interest.settle(hop)
+    assert listener.told == []
+    interest.expect()
+    await hop.tell(None)
+    interest.give_up()
+    assert listener.told == ["lost"]
+
+
+async def test_nobody_hears_anything_after_dropping() -> None:
+    listener, interest, hop = await settled()
+    interest.drop()
+    await hop.say(UPDATE, theirs(DOWN))
+    await hop.tell(None)
+    assert listener.told == []
+    assert interest.watching.interests == {}
+
+
+async def test_an_idle_stream_lingers_and_then_ends() -> None:
+    _, interest, hop = await settled()
+    interest.drop()
+    await asyncio.sleep(LINGER - 1)
+    assert len(interest.watching.streams) == 1
+    interest.expect()
+    interest.settle(hop)
+    await asyncio.sleep(2)
+    assert (len(interest.watching.streams), hop.opened) == (1, 1)
+    interest.drop()
+    await asyncio.sleep(LINGER + 1)
+    assert (len(interest.watching.streams), len(interest.watching.tasks)) == (0, 0)
+
+
+async def test_a_connection_that_moved_is_heard_of_at_its_new_hop_only() -> None:
+    listener, interest, old = await settled()
+    new = Hop()
+    interest.expect()
+    await old.say(UPDATE, theirs(DOWN))
+    interest.settle(new)
+    await new.say(UPDATE, theirs(UP))
+    await old.say(UPDATE, theirs(DOWN))
+    await old.tell(None)
+    assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
