@@ -1,4 +1,4 @@
-"""What every program is run by: settings, logging, signals, identity, and an end that leaves nothing.
+"""What every program is run by: settings, logging, signals, identity, and an orderly end.
 
 A program is a coroutine `work(config, program)`. It serves what it serves, says `ready`, and waits
 for `stopping`; what it registered with `at_exit` is undone in reverse order, each within a bound.
@@ -12,16 +12,21 @@ import os
 import signal
 import socket
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from nsm.chains.needs import Needs
+from nsm.chains.registry import RegistryNeeds
 from nsm.config import ConfigError, load, setting, unknown, usage
+from nsm.elements.policy import Authorize, AuthorizeClient
 from nsm.errors import NsmError
+from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
 from nsm.identity.source import Source
 from nsm.rpc import Pool, Server, serve
-from nsm.sdk import Clock, Offer, Tasks, Tokens
+from nsm.sdk import Clock, Dialer, Handler, Link, Offer, Tasks, Tokens
 from nsm.workload.client import follow
 
 log = logging.getLogger("nsm")
@@ -51,6 +56,8 @@ class Settings:
     pprof_listen_on: str = setting("localhost:6060", "accepted; there is no pprof in Python")
 
 
+OTHERS = ("NSM_STATUS_SOCKET", "NSM_MESH", "NSM_WORLD")
+"""Variables that are not of one program's settings."""
 PLACE = {"nodeName": "NODE_NAME", "podName": "POD_NAME", "clusterName": "CLUSTER_NAME"}
 
 C = TypeVar("C", bound=Settings)
@@ -66,7 +73,7 @@ class Program:
     environ: Mapping[str, str]
     identity: Source
     tokens: Tokens
-    dialer: Pool
+    dialer: Dialer
     clock: Clock = field(default_factory=Clock)
     tasks: Tasks = field(default_factory=Tasks)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,13 +90,52 @@ class Program:
         log.info("serving at %s", ", ".join(server.addresses))
         return server
 
+    def needs(self, dial_timeout: timedelta) -> Needs:
+        """What this program's connection chains stand on; callers are judged by policy."""
+        return Needs(
+            name=self.name,
+            tokens=self.tokens,
+            dialer=self.dialer,
+            authorize=Authorize(Policies.select(SERVER), self.clock),
+            tasks=self.tasks,
+            clock=self.clock,
+            dial_timeout=dial_timeout.total_seconds(),
+        )
+
+    def registry_needs(
+        self,
+        dial_timeout: timedelta,
+        server: Sequence[str] = REGISTRY_SERVER,
+        client: Sequence[str] = REGISTRY_CLIENT,
+    ) -> RegistryNeeds:
+        """What this program's registry chains stand on; `server` and `client` are policy masks."""
+        return RegistryNeeds(
+            tokens=self.tokens,
+            dialer=self.dialer,
+            server=Policies.select(server),
+            client=Policies.select(client),
+            tasks=self.tasks,
+            clock=self.clock,
+            dial_timeout=dial_timeout.total_seconds(),
+        )
+
+    def next_hop(self) -> Link[Handler]:
+        """What judges the answers of whoever this program asks."""
+        return AuthorizeClient(Policies.select(CLIENT), self.clock)
+
+    def own_socket(self) -> str:
+        """A socket to serve at, in a folder of our own that goes when the program does."""
+        folder = tempfile.TemporaryDirectory(prefix="nsm-", ignore_cleanup_errors=True)
+
+        async def remove() -> None:
+            folder.cleanup()
+
+        self.at_exit(remove)
+        return f"unix://{folder.name}/listen.on"
+
     def report(self, **news: object) -> None:
-        """Tell whoever started us (NSM_STATUS_SOCKET); nobody there is no failure."""
-        if where := self.environ.get("NSM_STATUS_SOCKET"):
-            text = json.dumps({"name": self.name, **news}).encode()
-            with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-                s.setblocking(False)
-                s.sendto(text, where)
+        """Tell whoever started us."""
+        report(self.environ, self.name, **news)
 
     def ready(self) -> None:
         """Say that the program does its job from here on."""
@@ -150,21 +196,31 @@ async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
         await tasks.stop()
         return 0
     identity = getting.result()
+    pool = Pool(identity, identity)
     program = Program(
         name=config.name,
         environ=environ,
         identity=identity,
         tokens=identity,
-        dialer=Pool(identity, identity),
+        dialer=pool,
         tasks=tasks,
         stopping=stopping,
     )
-    program.at_exit(program.dialer.close)
+    program.at_exit(pool.close)
     try:
         await work(config, program)
     finally:
         await program.end()
     return 0
+
+
+def report(environ: Mapping[str, str], name: str, **news: object) -> None:
+    """Tell whoever started the program `name` (NSM_STATUS_SOCKET); nobody there is no failure."""
+    if where := environ.get("NSM_STATUS_SOCKET"):
+        text = json.dumps({"name": name, **news}).encode()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.setblocking(False)
+            out.sendto(text, where)
 
 
 def listen_to_signals(stopping: asyncio.Event, level: str) -> None:

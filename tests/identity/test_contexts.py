@@ -49,8 +49,8 @@ def chain(end: ssl.SSLObject) -> list[bytes]:
 def test_both_ends_learn_who_the_other_is(authority: Authority) -> None:
     web, manager = FakeSource.of(WEB, authority), FakeSource.of(MANAGER, authority)
     at_manager, at_web = shake(manager.server_context(), web.client_context())
-    assert manager.verify(chain(at_manager)) == web.peer
-    assert web.verify(chain(at_web)) == manager.peer
+    assert manager.verify(chain(at_manager)) == web.peer()
+    assert web.verify(chain(at_web)) == manager.peer()
     assert at_web.selected_alpn_protocol() == at_manager.selected_alpn_protocol() == "h2"
     assert at_web.version() == "TLSv1.3"
 

@@ -24,13 +24,13 @@ NOW = Clock().now()
 HONEST = tuple(
     each.issue(heard).text
     for each, heard in (
-        (WEB, MANAGER.peer),
-        (MANAGER, FORWARDER.peer),
-        (FORWARDER, MANAGER.peer),
+        (WEB, MANAGER.peer()),
+        (MANAGER, FORWARDER.peer()),
+        (FORWARDER, MANAGER.peer()),
     )
 )
 """What a forwarder sees: two tokens of those before it, and its own for the one that called."""
-SEEN = Evidence(HONEST, 2, MANAGER.peer, NOW)
+SEEN = Evidence(HONEST, 2, MANAGER.peer(), NOW)
 
 
 def test_an_honest_path_passes_everything_a_server_checks() -> None:
@@ -38,7 +38,7 @@ def test_an_honest_path_passes_everything_a_server_checks() -> None:
 
 
 def test_an_honest_answer_passes_everything_a_client_checks() -> None:
-    Policies.select(policies.CLIENT).check(replace(SEEN, index=1, peer=FORWARDER.peer), "forwarder")
+    Policies.select(policies.CLIENT).check(replace(SEEN, index=1, peer=FORWARDER.peer()), "forwarder")
 
 
 def test_a_refusal_names_policy_reason_and_hop_and_shows_no_token() -> None:
@@ -55,7 +55,7 @@ def test_a_token_that_cannot_be_read_is_invalid(tokens: tuple[str, ...]) -> None
 
 
 def test_no_tokens_are_valid_and_unexpired_and_chained_but_nobodys() -> None:
-    nothing = Evidence((), 0, MANAGER.peer, NOW)
+    nothing = Evidence((), 0, MANAGER.peer(), NOW)
     assert policies.tokens_valid(nothing) is None
     assert policies.tokens_expired(nothing) is None
     assert policies.tokens_chained(nothing) is None
@@ -99,14 +99,14 @@ def test_hops_dropped_doubled_or_in_another_order_break_the_chain(order: tuple[i
     ("at", "policy"), [(1, policies.prev_token_signed), (3, policies.next_token_signed)]
 )
 def test_the_neighbours_token_was_signed_by_the_neighbour(at: int, policy) -> None:
-    def judged(token: str, peer: Peer = MANAGER.peer) -> str | None:
+    def judged(token: str, peer: Peer = MANAGER.peer()) -> str | None:
         tokens = (*HONEST, HONEST[0])
         return policy(replace(SEEN, tokens=(*tokens[:at], token, *tokens[at + 1 :]), peer=peer))
 
-    honest = MANAGER.issue(FORWARDER.peer).text
+    honest = MANAGER.issue(FORWARDER.peer()).text
     assert judged(honest) is None
-    assert "not signed by" in str(judged(OTHER.issue(FORWARDER.peer).text))
-    assert "not signed by" in str(judged(honest, replace(MANAGER.peer, leaf=b"")))
+    assert "not signed by" in str(judged(OTHER.issue(FORWARDER.peer()).text))
+    assert "not signed by" in str(judged(honest, replace(MANAGER.peer(), leaf=b"")))
     assert "not signed by" in str(judged(jwt.unsigned(jwt.read(honest))))
     liar = jwt.sign(jwt.Claims(WEB.id, (FORWARDER.id,), NOW + 60), MANAGER.svid.key)
     assert f"names '{WEB.id}'" in str(judged(liar))
@@ -167,4 +167,4 @@ def test_a_mask_that_chooses_nothing_is_an_error_and_not_an_open_door(mask: str)
 def test_whatever_the_evidence_a_policy_passes_or_denies(name, tokens, index: int) -> None:
     chosen = Policies.select([f"etc/nsm/opa/{name}.rego"])
     with suppress(Denied):
-        chosen.check(Evidence(tuple(tokens), index, MANAGER.peer, NOW), "here")
+        chosen.check(Evidence(tuple(tokens), index, MANAGER.peer(), NOW), "here")

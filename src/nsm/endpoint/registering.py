@@ -4,10 +4,9 @@ import logging
 
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint, NetworkService
-from nsm.chains.registry import RegistryNeeds, endpoint_client, service_client
+from nsm.chains.registry import endpoint_client, service_client
 from nsm.elements.registry import DescribeEndpoint, SendEndpointFile
 from nsm.endpoint.config import Config
-from nsm.identity.policies import REGISTRY_SERVER, Policies
 from nsm.program import Program, place
 from nsm.sdk import Call
 
@@ -16,15 +15,7 @@ log = logging.getLogger(__name__)
 
 async def register(config: Config, program: Program, url: str) -> Endpoint:
     """Register what `config` names at `url`, and keep it registered."""
-    needs = RegistryNeeds(
-        tokens=program.tokens,
-        dialer=program.dialer,
-        server=Policies(REGISTRY_SERVER),
-        client=Policies(config.registry_client_policies),
-        tasks=program.tasks,
-        clock=program.clock,
-        dial_timeout=config.dial_timeout.total_seconds(),
-    )
+    needs = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
     if config.register_service:
         services = service_client(needs, config.connect_to)
         for name in config.service_names:

@@ -2,19 +2,16 @@
 
 import logging
 import sys
-import tempfile
 from collections.abc import Awaitable, Callable, Sequence
-from pathlib import Path
 
+from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
 from nsm.elements.context import AssignPointToPoint, AssignStrict
 from nsm.elements.lifecycle import CloseWhenIdle
-from nsm.elements.policy import Authorize
 from nsm.endpoint import policy_routes
 from nsm.endpoint.config import Config
 from nsm.endpoint.recipe import serving
 from nsm.endpoint.registering import register
-from nsm.identity.policies import SERVER, Policies
 from nsm.program import Program, main
 from nsm.sdk import END, Chain, Handler, Link, Offer
 from nsm.sdk.live_file import LiveFile
@@ -30,36 +27,26 @@ def serve(*own: Link[Handler], argv: Sequence[str] | None = None) -> None:
 
     Your elements stand before address assignment: on the way back they see a finished connection.
     """
-    sys.exit(main(Config, worker(lambda *known: simple(*known, own)), argv or sys.argv[1:]))
+
+    def build(config: Config, program: Program, needs: Needs) -> Chain[Handler]:
+        return simple(config, program, needs, own)
+
+    sys.exit(main(Config, worker(build), argv or sys.argv[1:]))
 
 
 def worker(build: Build) -> Callable[[Config, Program], Awaitable[None]]:
     """What an endpoint program does around the chain that `build` makes."""
 
     async def work(config: Config, program: Program) -> None:
-        needs = needs_of(config, program)
+        needs = program.needs(config.dial_timeout)
         chain = build(config, program, needs)
         offer = Offer(connections=chain.bind(END), monitor=needs.events)
-        await program.serve(offer, [url := config.listen_on or own_socket(program)])
+        await program.serve(offer, [url := config.listen_on or program.own_socket()])
         await register(config, program, url)
         program.ready()
         await program.stopping.wait()
-        needs.events.close()
 
     return work
-
-
-def needs_of(config: Config, program: Program) -> Needs:
-    """What an endpoint's chain stands on."""
-    return Needs(
-        name=config.name,
-        tokens=program.tokens,
-        dialer=program.dialer,
-        authorize=Authorize(Policies(SERVER), program.clock),
-        tasks=program.tasks,
-        clock=program.clock,
-        dial_timeout=config.dial_timeout.total_seconds(),
-    )
 
 
 def simple(
@@ -67,7 +54,9 @@ def simple(
 ) -> Chain[Handler]:
     """The chain of an endpoint that ends the vWire itself."""
     assign = AssignStrict if config.ipam_policy == "strict" else AssignPointToPoint
-    routes = LiveFile(config.pbr_config_path, policy_routes.read, (), program.clock)
+    routes = LiveFile[tuple[PolicyRoute, ...]](
+        config.pbr_config_path, policy_routes.read, (), program.clock
+    )
     addresses = [assign(group) for group in config.cidr_prefix]
     return serving(config, needs, idle(config, program), addresses, routes, own)
 
@@ -76,14 +65,3 @@ def idle(config: Config, program: Program) -> CloseWhenIdle:
     """What stops the program when nobody has been connected for as long as is set."""
     seconds = config.idle_timeout.total_seconds()
     return CloseWhenIdle(seconds, program.stopping.set, program.clock)
-
-
-def own_socket(program: Program) -> str:
-    """A socket in a folder of our own, which goes when the program does."""
-    folder = tempfile.TemporaryDirectory(prefix="nsm-endpoint-")
-
-    async def remove() -> None:
-        folder.cleanup()
-
-    program.at_exit(remove)
-    return f"unix://{Path(folder.name)}/listen.on"

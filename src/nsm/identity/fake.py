@@ -28,11 +28,6 @@ class FakeSource(Source):
         """Get a new certificate, and whatever roots the authority has now."""
         self.update(self.authority.issue(self.svid.id), self.authority.bundles)
 
-    @property
-    def peer(self) -> Peer:
-        """This program as others see it after a handshake."""
-        return Peer(self.id, self.svid.leaf, self.svid.not_after)
-
 
 class PlainTokens:
     """Tokens nobody signed, for tests in virtual time and without certificates."""

@@ -70,6 +70,10 @@ class Source:
         """Our own SPIFFE id."""
         return str(self.svid.id)
 
+    def peer(self) -> Peer:
+        """This program as others see it after a handshake."""
+        return Peer(self.id, self.svid.leaf, self.svid.not_after)
+
     def server_context(self) -> ssl.SSLContext:
         """TLS for those who dial us from now on."""
         if self._server is None or self._server[0] != self.epoch:

@@ -30,7 +30,7 @@ class Mesh:
         return Connection(id=segments[index].id, path=Path(index, segments))
 
     def token(self, by: FakeSource, to: FakeSource) -> str:
-        return by.issue(to.peer).text
+        return by.issue(to.peer()).text
 
     def asked(self) -> Connection:
         """What a manager that web asks has in hand."""
@@ -44,7 +44,7 @@ class Mesh:
         return Life(lambda: None, lambda: None, lambda _: None)
 
     def channel(self, to: FakeSource) -> FakeChannel:
-        return FakeChannel(to.peer)
+        return FakeChannel(to.peer())
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ ENDPOINT = Endpoint("gateway")
 def by(mesh, source) -> Call:
     """A registration of `source` as the manager sees it."""
     tokens = [mesh.token(source, mesh.manager), mesh.token(mesh.manager, source)]
-    return Call(peer=source.peer, tokens=TokenPath(1, tokens))
+    return Call(peer=source.peer(), tokens=TokenPath(1, tokens))
 
 
 @pytest.fixture

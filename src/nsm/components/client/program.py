@@ -6,21 +6,21 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from nsm.api.cidr import groups
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Path, Request, Segment
 from nsm.api.mechanism import LOCAL, NAME, Mechanism
 from nsm.api.monitoring import Selector
-from nsm.api.names import NsUrl, parse_ns_url
-from nsm.chains.needs import Needs
+from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
-from nsm.components.client.recipe import requester
+from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
+from nsm.config import ConfigError
 from nsm.elements.context import RememberPrefixes
 from nsm.elements.kernel import CheckLiveness
-from nsm.elements.policy import AuthorizeClient
-from nsm.errors import ConfigError, Invalid, NsmError
-from nsm.identity.policies import CLIENT, Policies
+from nsm.elements.lifecycle import Liveness
+from nsm.errors import Invalid, NsmError
 from nsm.program import Program, place
-from nsm.sdk import END, Call, Element, Handler, Tasks
+from nsm.sdk import END, Call, Handler
 
 log = logging.getLogger(__name__)
 
@@ -56,31 +56,20 @@ def continued(stood: Connection, id: str) -> Connection:
 async def work(config: Config, program: Program) -> None:
     """Ask for everything at once; say what becomes of it; close it all at the end."""
     wanted = wants(config)
-    tasks = Tasks()
-    program.at_exit(tasks.stop)
-    needs = Needs(
-        name=config.name,
-        tokens=program.tokens,
-        dialer=program.dialer,
-        authorize=Element(),
-        tasks=tasks,
-        clock=program.clock,
-        dial_timeout=config.dial_timeout.total_seconds(),
-    )
+    tasks, needs = program.tasks, program.needs(config.dial_timeout)
     report = ReportConnections(
         {want.wire.id: want.wire for want in wanted},
         lambda story: program.report(connection=story),
         program.clock,
     )
-    asking = requester(
-        config,
-        needs,
-        report,
-        place(program.environ),
-        RememberPrefixes(config.awareness_groups),
-        liveness(config),
-        AuthorizeClient(Policies(CLIENT), program.clock),
-    ).bind(END)
+    parts = Parts(
+        report=report,
+        place=place(program.environ),
+        groups=RememberPrefixes(awareness_groups(config.awareness_groups)),
+        liveness=liveness(config),
+        authorize=program.next_hop(),
+    )
+    asking = requester(config, needs, parts).bind(END)
     stood = await what_stood(config, program, wanted)
     connecting = [
         tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
@@ -149,7 +138,7 @@ def wants(config: Config) -> list[Wanted]:
     found, wrong = [], []
     for number, text in enumerate(config.network_services):
         try:
-            url = parse_ns_url(text)
+            url = NsUrl.parse(text)
         except Invalid as error:
             wrong.append(f"NSM_NETWORK_SERVICES: {error}")
             continue
@@ -161,11 +150,21 @@ def wants(config: Config) -> list[Wanted]:
     return found
 
 
-def liveness(config: Config) -> CheckLiveness | None:
+def liveness(config: Config) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
-    return CheckLiveness(here, config.liveness_check_timeout.total_seconds())
+    within = config.liveness_check_timeout.total_seconds()
+    every = config.liveness_check_interval.total_seconds()
+    return Liveness(CheckLiveness(here, within), every, within)
+
+
+def awareness_groups(text: str) -> list[tuple[NsUrl, ...]]:
+    """`[url,url],[url]`: services that may have overlapping prefixes (W §14)."""
+    try:
+        return [tuple(NsUrl.parse(url) for url in group) for group in groups(text)]
+    except Invalid as error:
+        raise ConfigError(f"NSM_AWARENESS_GROUPS: {error}") from None
 
 
 async def here(make: Callable[[], socket.socket]) -> socket.socket:

@@ -1,6 +1,7 @@
 """What the client does with a request, top to bottom."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from nsm.chains.client import client
 from nsm.chains.needs import Needs
@@ -14,28 +15,31 @@ from nsm.elements.reach import SetUrl
 from nsm.sdk import Chain, Handler, Link, chain
 
 
-def requester(
-    config: Config,
-    needs: Needs,
-    report: ReportConnections,
-    place: Mapping[str, str],
-    groups: RememberPrefixes,
-    liveness: Liveness | None,
-    authorize: Link[Handler],
-) -> Chain[Handler]:
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What a client's chain is made with, beside its settings and needs."""
+
+    report: ReportConnections
+    place: Mapping[str, str]
+    groups: RememberPrefixes
+    liveness: Liveness | None
+    authorize: Link[Handler]
+
+
+def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
     """Ask the manager until it gives, and keep what it gave: refreshed, and healed."""
     return chain(
         Retry(needs.clock, config.request_timeout.total_seconds()),
         client(
             needs,
-            DescribeClient(place),
+            DescribeClient(parts.place),
             FollowUpstream(needs.watching),
             OfferKernel(f"file://{config.netns}"),
-            groups,
+            parts.groups,
             SendFilesClient(),
-            url=chain(report, SetUrl(config.connect_to)),
+            url=chain(parts.report, SetUrl(config.connect_to)),
             refresh=Refresh(needs.tasks, needs.clock),
-            heal=Heal(needs.watching, needs.tasks, needs.clock, liveness=liveness),
-            authorize=authorize,
+            heal=Heal(needs.watching, needs.tasks, needs.clock, liveness=parts.liveness),
+            authorize=parts.authorize,
         ),
     )

@@ -1,0 +1,1 @@
+"""The program of a node that chooses the endpoint and builds the vWire."""

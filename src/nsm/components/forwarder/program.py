@@ -1,0 +1,68 @@
+"""The forwarder at work: what it stands on, and how it becomes known."""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from nsm.api.labels import Labels
+from nsm.api.mechanism import Mechanism
+from nsm.api.registration import Endpoint
+from nsm.chains.needs import Needs
+from nsm.chains.registry import endpoint_client, service_client
+from nsm.components.forwarder.config import Config
+from nsm.components.forwarder.recipe import Parts, forwarder
+from nsm.dataplane.kernel import Kernel
+from nsm.dataplane.ledger import NodeKey
+from nsm.dataplane.underlay import way_from
+from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.mechanism import AcceptVxlan, OfferVxlan, Vnis
+from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
+from nsm.program import Program
+from nsm.sdk import END, Call, Offer, Registry, Slot
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forwarding:
+    """A forwarder put together: what it offers, what it stands on, where it registers."""
+
+    offer: Offer
+    needs: Needs
+    manager: Registry[Endpoint]
+
+    async def register(self, config: Config, url: str) -> Endpoint:
+        """Make the manager know us, and keep it so."""
+        labels = {config.ns_name: Labels(dict(config.labels))}
+        record = Endpoint(config.name, (config.ns_name,), labels, url)
+        return await self.manager.register(Call(), record)
+
+
+async def work(config: Config, program: Program) -> None:
+    """Serve the manager of this node until told to stop."""
+    forwarding = await forward(config, program)
+    await program.serve(forwarding.offer, [url := config.listen_on or program.own_socket()])
+    await forwarding.register(config, url)
+    program.ready()
+    await program.stopping.wait()
+
+
+async def forward(config: Config, program: Program) -> Forwarding:
+    """Put a forwarder together, on the kernel of the namespace we are in."""
+    kernel = Kernel(program.clock)
+    program.at_exit(kernel.close)
+    way = await way_from(config.tunnel_ip, kernel)
+    key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
+    needs = program.needs(config.dial_timeout)
+    registry = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
+    parts = Parts(
+        services=service_client(registry, config.connect_to),
+        endpoints=endpoint_client(registry, config.connect_to, ReceiveFoundFile(EndpointFiles())),
+        accept=AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
+        offer=OfferVxlan(way.address, way.mtu, config.vxlan_port),
+        join=JoinNamespaces(kernel, way.underlay, Slot[Mechanism](), alias=key.alias),
+        authorize=program.next_hop(),
+    )
+    return Forwarding(
+        offer=Offer(connections=forwarder(needs, parts).bind(END), monitor=needs.events),
+        needs=needs,
+        manager=endpoint_client(registry, config.connect_to, SendEndpointFile()),
+    )

@@ -1,0 +1,1 @@
+"""Manager and forwarder, and where asked registry and authority, composed in one process."""

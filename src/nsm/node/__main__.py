@@ -1,0 +1,76 @@
+"""`nsm node [--registry] [--identity]`, and `python -m nsm.node`."""
+
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from nsm import program
+from nsm.components.identity import program as authority
+from nsm.components.identity.config import Config as IdentityConfig
+from nsm.components.registry.config import Config as RegistryConfig
+from nsm.components.registry.recipe import registry
+from nsm.config import load
+from nsm.node.config import Config, section
+from nsm.node.program import work
+from nsm.program import Program
+from nsm.sdk import Offer, Tasks
+
+OPTIONS = """
+  --registry   hold the registry, too: its settings are NSM_REGISTRY_X for its own NSM_X
+  --identity   hold the identity authority, too: NSM_IDENTITY_X for its own NSM_X
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the node, and what else it is to hold, until told to stop."""
+    wrong = [word for word in argv if word not in ("--registry", "--identity", "--help", "-h")]
+    if wrong or "--help" in argv or "-h" in argv:
+        out = sys.stderr if wrong else sys.stdout
+        out.write("usage: nsm node [--registry] [--identity]\n" + OPTIONS + "\n")
+    if wrong:
+        return 2
+
+    async def live(config: Config, environ: Mapping[str, str]) -> int:
+        return await hold(config, environ, argv)
+
+    return program.start(Config, argv, live)
+
+
+async def hold(config: Config, environ: Mapping[str, str], argv: Sequence[str]) -> int:
+    """The authority, if it is ours to hold, outlives the node: the node is who asks it."""
+
+    async def node(config: Config, running: Program) -> None:
+        offer = await held_registry(running, environ) if "--registry" in argv else None
+        await work(config, running, offer)
+
+    if "--identity" not in argv:
+        return await program.live(config, node, environ)
+    identity = load(IdentityConfig, section(environ, "IDENTITY"))
+    if "SPIFFE_ENDPOINT_SOCKET" not in environ:
+        config = replace(config, spiffe_endpoint_socket=identity.listen_on)
+    stop, ready, tasks = asyncio.Event(), asyncio.Event(), Tasks()
+    running = tasks.start("identity authority", authority.run(identity, stop, ready.set))
+    running.add_done_callback(lambda _: ready.set())
+    await ready.wait()
+    try:
+        return await program.live(config, node, environ)
+    finally:
+        stop.set()
+        await asyncio.wait([running])
+
+
+async def held_registry(running: Program, environ: Mapping[str, str]) -> Offer:
+    """A registry in this process, served to other nodes at its own addresses."""
+    config = load(RegistryConfig, section(environ, "REGISTRY"))
+    needs = running.registry_needs(
+        config.dial_timeout, config.registry_server_policies, config.registry_client_policies
+    )
+    offer = registry(config, needs)
+    if "NSM_REGISTRY_LISTEN_ON" in environ:
+        await running.serve(offer, config.listen_on)
+    return offer
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
