@@ -35,7 +35,7 @@ class Authority:
         """A source whose leaf names `uri` (None: no URI at all) and that trusts `trusts`."""
         key = ec.generate_private_key(ec.SECP256R1())
         leaf = self._signed(key, x509.Name([]), uri, ca=False)
-        file = self.folder / f"{id(key)}.pem"
+        file = self.folder / f"{leaf.serial_number}.pem"
         file.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,

@@ -2,3 +2,19 @@
 
 Nothing above this package knows which library speaks HTTP/2.
 """
+
+from nsm.rpc.plain import PlainCall, PlainServer, plain_stream, plain_unary
+from nsm.rpc.pool import Pool
+from nsm.rpc.server import Server, serve
+from nsm.rpc.tls import TlsSource
+
+__all__ = [
+    "PlainCall",
+    "PlainServer",
+    "Pool",
+    "Server",
+    "TlsSource",
+    "plain_stream",
+    "plain_unary",
+    "serve",
+]

@@ -15,7 +15,9 @@ from hyperframe.frame import Frame, GoAwayFrame
 
 MOST_STREAMS = 4096
 MOST_HEADERS = 65536
-WINDOW = 4 * 1024 * 1024
+WINDOW, STREAM_WINDOW = 4 * 1024 * 1024, 256 * 1024
+"""Bytes a peer may send unread, on a connection and on one stream: one that nobody reads must not
+stop the others."""
 FIRST_WINDOW = 65535
 """What every connection begins with (RFC 9113 §6.9.2)."""
 
@@ -47,7 +49,7 @@ class Engine(H2Connection):
         wanted = {
             SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
             SettingCodes.MAX_HEADER_LIST_SIZE: MOST_HEADERS,
-            SettingCodes.INITIAL_WINDOW_SIZE: WINDOW,
+            SettingCodes.INITIAL_WINDOW_SIZE: STREAM_WINDOW,
         }
         if client:
             wanted[SettingCodes.ENABLE_PUSH] = 0

@@ -55,9 +55,15 @@ class RpcEvents(EventsProcessor):
         self.connection.greeted.set()
 
     def process_data_received(self, event: DataReceived) -> None:
-        super().process_data_received(event)
         stream = self.streams.get(event.stream_id)
-        if stream is not None and self.connection.buffered > MOST_BUFFERED:
+        counted = event.flow_controlled_length or 0
+        if stream is None:
+            self.connection.received(0, counted, awaited=True)
+            return
+        data = event.data or b""
+        self.connection.received(len(data), counted, stream.buffer.awaited)
+        stream.buffer.add(data, counted)
+        if self.connection.buffered > MOST_BUFFERED:
             stream.cancel(ErrorCodes.ENHANCE_YOUR_CALM)
             stream.fail(Exhausted("too much of unfinished messages on one connection"))
 
@@ -87,6 +93,7 @@ class Http2(H2Protocol):
 
     def __init__(self, handler: AbstractHandler, *, client: bool) -> None:
         self.handler = handler
+        self.ending: BaseException | None = None
         self._client = client
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -107,6 +114,7 @@ class Http2(H2Protocol):
         self.connection.flush()
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.ending = exc
         self.processor.close(str(exc) if exc else "the connection ended")
 
 

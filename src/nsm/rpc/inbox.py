@@ -1,7 +1,7 @@
 """What has come on one HTTP/2 stream and was not read yet.
 
-Replaces grpclib's queue of frames: a byte costs a byte here, however small the frames are, and the
-peer's window opens only as far as somebody has read, or waits for the rest of one message.
+Replaces grpclib's queue of frames: a byte costs a byte here, however small the frames are, and a
+stream's window opens only as far as somebody has read, or waits for the rest of one message.
 """
 
 import asyncio
@@ -10,16 +10,21 @@ from typing import Protocol
 from grpclib.protocol import Buffer
 
 from nsm.errors import Invalid
+from nsm.rpc.engine import STREAM_WINDOW
+
+STEP = STREAM_WINDOW // 4
+"""Bytes for which a window update is worth a frame."""
 
 
 class Window(Protocol):
     """The connection, as far as an inbox has to do with it."""
 
-    buffered: int
-    """Bytes that lie in all the connection's inboxes together."""
+    def took(self, size: int) -> None:
+        """So many bytes lie in an inbox no more."""
+        ...
 
     def ack(self, stream_id: int, size: int) -> None:
-        """Open the peer's window again by that much."""
+        """Open the stream's window again by that much."""
         ...
 
 
@@ -35,10 +40,16 @@ class Inbox(Buffer):
         self._failure: Exception | None = None
         self._more: asyncio.Future[None] | None = None
 
+    @property
+    def awaited(self) -> bool:
+        """Whether somebody waits for the rest of a message."""
+        return self._more is not None
+
     def add(self, data: bytes, ack_size: int) -> None:
         self._bytes += data
-        self._window.buffered += len(data)
         self._owed += ack_size
+        if self.awaited:
+            self._pay(self._owed)
         self._wake()
 
     def eof(self) -> None:
@@ -60,25 +71,28 @@ class Inbox(Buffer):
             if self._ended:
                 raise Invalid("the stream ended in the middle of a message")
             self._pay(self._owed)
-            self._more = asyncio.get_running_loop().create_future()
-            await self._more
+            await self._addition()
         data = bytes(self._bytes[:size])
-        self._take_out(size)
+        del self._bytes[:size]
+        self._window.took(size)
         self._pay(self._owed - len(self._bytes))
         return data
 
     def unacked_size(self) -> int:
-        """What the peer's window is still owed when the stream is dropped."""
-        self._take_out(len(self._bytes))
-        owed, self._owed = self._owed, 0
-        return owed
+        """The stream is dropped, and nobody waits for its window."""
+        self._window.took(len(self._bytes))
+        self._bytes.clear()
+        return 0
 
-    def _take_out(self, size: int) -> None:
-        del self._bytes[:size]
-        self._window.buffered -= size
+    async def _addition(self) -> None:
+        self._more = asyncio.get_running_loop().create_future()
+        try:
+            await self._more
+        finally:
+            self._more = None
 
     def _pay(self, size: int) -> None:
-        if size > 0:
+        if size >= STEP and not self._ended:
             self._owed -= size
             self._window.ack(self._id, size)
 

@@ -5,6 +5,7 @@ grpclib 0.4.9 is pinned exactly because this file overrides parts of it.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol, cast
 
 from grpclib.config import Configuration
@@ -15,7 +16,7 @@ from h2.exceptions import ProtocolError, TooManyStreamsError
 from hyperframe.frame import GoAwayFrame
 
 from nsm.errors import NsmError, Unreachable
-from nsm.rpc.engine import Engine
+from nsm.rpc.engine import WINDOW, Engine
 from nsm.rpc.inbox import Inbox
 from nsm.rpc.transport import SocketTransport
 
@@ -155,6 +156,8 @@ class RpcConnection(Connection):
         self.engine = engine
         self.transport = transport
         self.buffered = 0
+        self._owed = 0
+        self._withheld = 0
         self.leaving = False
         self.greeted = asyncio.Event()
 
@@ -173,9 +176,33 @@ class RpcConnection(Connection):
     ) -> RpcStream:
         return RpcStream(self, self._connection, self.transport, stream_id=stream_id)
 
+    def received(self, size: int, counted: int, awaited: bool) -> None:
+        """So much came; the connection's window opens again, unless too much lies unread."""
+        self.buffered += size
+        if awaited or self.buffered <= WINDOW:
+            self._owed += counted
+        else:
+            self._withheld += counted
+        self._settle()
+
+    def took(self, size: int) -> None:
+        """So much lies in an inbox no more."""
+        self.buffered -= size
+        if self._withheld and self.buffered <= WINDOW:
+            self._owed, self._withheld = self._owed + self._withheld, 0
+            self._settle()
+
     def ack(self, stream_id: int, size: int) -> None:
-        if not self.is_closing():
-            super().ack(stream_id, size)
+        if size and not self.is_closing():
+            with suppress(ProtocolError, KeyError):  # the stream may have ended meanwhile
+                self.engine.increment_flow_control_window(size, stream_id)
+            self.flush()
+
+    def _settle(self) -> None:
+        if self._owed >= WINDOW // 4 and not self.is_closing():
+            self.engine.increment_flow_control_window(self._owed)
+            self._owed = 0
+            self.flush()
 
     def flush(self) -> None:
         if not self.is_closing():

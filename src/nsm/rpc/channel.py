@@ -1,0 +1,147 @@
+"""A live way to a peer across a socket: what it offers is asked like one's own."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Generic
+
+from nsm.api.connection import Connection, Request
+from nsm.api.monitoring import ConnectionEvent, Selector
+from nsm.api.registration import Answer, Endpoint, NetworkService, Query, R
+from nsm.rpc.fds import SocketFiles
+from nsm.rpc.http2 import Http2
+from nsm.rpc.metadata import path_header, path_in, token_headers
+from nsm.rpc.outgoing import Outgoing
+from nsm.rpc.stream import Headers, NeverSent
+from nsm.rpc.target import Target
+from nsm.sdk.call import Call, Peer, TokenPath
+from nsm.sdk.channel import Tokens
+from nsm.sdk.clock import Clock
+from nsm.sdk.streams import reading
+from nsm.wire import decode, encode, methods
+from nsm.wire.methods import A, Method, Q
+
+
+class RpcChannel:
+    """One connection to one peer; every call carries a fresh token for it."""
+
+    again: Callable[[], Awaitable["RpcChannel"]] | None = None
+    """How to get a fresh channel to the same place."""
+
+    def __init__(
+        self, http2: Http2, peer: Peer, target: Target, tokens: Tokens, clock: Clock
+    ) -> None:
+        self.peer = peer
+        self._http2 = http2
+        self._tokens = tokens
+        self._clock = clock
+        self._asking = Outgoing(http2, clock, authority=target.authority, scheme="https")
+        self._used = clock.ticks()
+        self.connections = _Connections(self)
+        self.monitor = _Monitor(self)
+        self.network_services: _Registry[NetworkService] = _Registry(
+            self, methods.REGISTER_SERVICE, methods.FIND_SERVICE, methods.UNREGISTER_SERVICE
+        )
+        self.endpoints: _Registry[Endpoint] = _Registry(
+            self, methods.REGISTER_ENDPOINT, methods.FIND_ENDPOINT, methods.UNREGISTER_ENDPOINT
+        )
+
+    @property
+    def files(self) -> SocketFiles | None:
+        """Files to and from the peer; None over TCP."""
+        return self._http2.connection.transport.files
+
+    @property
+    def usable(self) -> bool:
+        """Whether new calls may be made."""
+        return self._asking.usable
+
+    @property
+    def idle(self) -> float:
+        """Seconds since a call was made or ran."""
+        if self._http2.processor.streams:
+            return 0.0
+        return self._clock.ticks() - self._used
+
+    def close(self) -> None:
+        """Hang up; whatever still runs fails as Unreachable."""
+        self._http2.processor.close("the channel was closed")
+
+    async def ask(
+        self, method: Method[Q, A], call: Call, noun: Q, also: Headers
+    ) -> tuple[A, dict[str, str]]:
+        """The answer to one question, and its first headers."""
+        question = encode(noun)
+        try:
+            data, got = await self.unary(method.path, question, call, also)
+        except NeverSent as error:
+            fresh = await self._fresh(error)
+            data, got = await fresh.unary(method.path, question, call, also)
+        return decode(method.answer, data), got
+
+    async def follow(self, method: Method[Q, A], call: Call, noun: Q) -> AsyncIterator[A]:
+        """Every answer to one question; closing the iterator cancels the call."""
+        answers = self._asking.stream(method.path, encode(noun), self._token(), call.deadline)
+        async with reading(answers):
+            async for data in answers:
+                yield decode(method.answer, data)
+
+    async def unary(
+        self, path: str, question: bytes, call: Call, also: Headers
+    ) -> tuple[bytes, dict[str, str]]:
+        """One attempt of `ask`, on this very connection."""
+        headers = [*self._token(), *also]
+        return await self._asking.unary(path, question, headers, call.deadline)
+
+    def _token(self) -> Headers:
+        self._used = self._clock.ticks()
+        return token_headers(self._tokens.issue(self.peer))
+
+    async def _fresh(self, error: NeverSent) -> "RpcChannel":
+        if self.again is None or (self.files is not None and self.files.sent):
+            raise error  # files went with the old socket: whoever sent them must send them anew
+        return await self.again()
+
+
+@dataclass(frozen=True, slots=True)
+class _Connections:
+    channel: RpcChannel
+
+    async def request(self, call: Call, request: Request) -> Connection:
+        connection, _ = await self.channel.ask(methods.REQUEST, call, request, [])
+        return connection
+
+    async def close(self, call: Call, conn: Connection) -> None:
+        await self.channel.ask(methods.CLOSE, call, conn, [])
+
+
+@dataclass(frozen=True, slots=True)
+class _Monitor:
+    channel: RpcChannel
+
+    def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
+        return self.channel.follow(methods.MONITOR, call, selector)
+
+
+@dataclass(frozen=True, slots=True)
+class _Registry(Generic[R]):
+    channel: RpcChannel
+    to_register: Method[R, R]
+    to_find: Method[Query[R], Answer[R]]
+    to_unregister: Method[R, None]
+
+    async def register(self, call: Call, record: R) -> R:
+        return await self._on_the_path(self.to_register, call, record)
+
+    def find(self, call: Call, query: Query[R]) -> AsyncIterator[Answer[R]]:
+        return self.channel.follow(self.to_find, call, query)
+
+    async def unregister(self, call: Call, record: R) -> None:
+        await self._on_the_path(self.to_unregister, call, record)
+
+    async def _on_the_path(self, method: Method[R, A], call: Call, record: R) -> A:
+        sent = path_header(call.tokens or TokenPath())
+        answer, headers = await self.channel.ask(method, call, record, [sent])
+        if call.tokens is not None and "path" in headers:
+            came = path_in({"path": [headers["path"]]})
+            call.tokens.index, call.tokens.tokens = came.index, came.tokens
+        return answer
