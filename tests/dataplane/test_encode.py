@@ -162,6 +162,7 @@ def test_a_neighbour(ip) -> None:
 def test_a_rule() -> None:
     match = Match(4, 1000, ip_network("10.0.0.0/8"), 6, (80, 90), (1, 2))
     attrs = [
+        ("FRA_PRIORITY", 30000),
         ("FRA_TABLE", 1000),
         ("FRA_SRC", "10.0.0.0"),
         ("FRA_IP_PROTO", 6),

@@ -25,6 +25,8 @@ Network = IPv4Network | IPv6Network
 FAMILY = {4: socket.AF_INET, 6: socket.AF_INET6}
 CREATE = rtnl.NLM_F_CREATE | rtnl.NLM_F_EXCL
 REPLACE = rtnl.NLM_F_CREATE | rtnl.NLM_F_REPLACE
+RULE_PRIORITY = 30000
+"""Of all our rules, so that they hold in the order they were added, and one is not added twice."""
 
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
@@ -265,6 +267,7 @@ def rule(type: int, flags: int, match: Match) -> Message:
 
 
 def _conditions(match: Match) -> Iterable[bytes]:
+    yield number(rtnl.FRA_PRIORITY, RULE_PRIORITY)
     yield number(rtnl.FRA_TABLE, match.table)
     if match.source:
         yield attribute(rtnl.FRA_SRC, match.source.network_address.packed)

@@ -83,6 +83,7 @@ RTN_UNICAST: Final = 1
 RTPROT_STATIC: Final = 4
 RTNH_F_ONLINK: Final = 4
 FRA_SRC: Final = 2
+FRA_PRIORITY: Final = 6
 FRA_TABLE: Final = 15
 FRA_IP_PROTO: Final = 22
 FRA_SPORT_RANGE: Final = 23

@@ -17,6 +17,7 @@ from nsm.dataplane.netns import Netns, standing_in
 from nsm.dataplane.ops import (
     AddAddress,
     AddBridge,
+    AddRoute,
     AddVeth,
     AddVxlan,
     Creation,
@@ -33,7 +34,7 @@ from nsm.errors import NotFound, NsmError
 log = logging.getLogger(__name__)
 
 OURS = 0x6E736D01
-"""The link group of what we made, so that what a crash left without an alias is known too."""
+"""The link group of what is to have an alias, so that what a crash left without is known too."""
 INDICES = (1000, 1 << 20)
 TRIES = 8
 
@@ -122,13 +123,16 @@ class Run:
             index = random.randrange(*INDICES)
         self._index[end.netns, end.name] = index
         hardware = mac(end.mac) if end.mac else b""
-        return NewEnd(end.name, index, end.netns.fd, hardware, OURS)
+        return NewEnd(end.name, index, end.netns.fd, hardware, OURS if end.alias else 0)
 
     def _stands(self, op: Creation) -> bool:
         """Whether what is to be created is there; NameTaken when a name is another's."""
         ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
         found = [self.find(end.netns, end.name) for end in ends]
         for end, there in zip(ends, found, strict=True):
+            if there and _unfinished(there):
+                self._bury(DelLink(end))
+                return False
             if there and not same_owner(there.alias, end.alias):
                 raise NameTaken(
                     f"cannot {op}: there is another interface {end.name}",
@@ -152,22 +156,30 @@ class Run:
             self._send(place(ops[0]), [(op, step(op, self._index)) for op in ops])
 
     def _send(self, netns: Netns, steps: Sequence[tuple[Setting, Step]]) -> None:
-        """Send first tries; then replacements of what was there; then raise the first refusal."""
+        """Send first tries; switch IPv6 on where it was off; replace what was there; or raise."""
+        again, wrong = self._try(netns, steps)
+        if wrong and any(self._wake_ipv6(op, refused) for op, _, refused in wrong):
+            more, wrong = self._try(netns, [(op, todo) for op, todo, _ in wrong])
+            again += more
+        if wrong:
+            raise refusal(wrong[0][0], wrong[0][2])
+        self._replace(netns, again)
+
+    def _try(
+        self, netns: Netns, steps: Sequence[tuple[Setting, Step]]
+    ) -> tuple[list[tuple[Setting, Message]], list[tuple[Setting, Step, Refused]]]:
+        """What is to be sent instead, and what was refused."""
         again: list[tuple[Setting, Message]] = []
-        wrong: NsmError | None = None
-        answers = self._sockets.of(netns).talk([s.message for _, s in steps])
+        wrong: list[tuple[Setting, Step, Refused]] = []
+        answers = self._sockets.of(netns).talk([todo.message for _, todo in steps])
         for (op, todo), answer in zip(steps, answers, strict=True):
             if not isinstance(answer, Refused):
                 self._made.append(op)
             elif message := todo.instead.get(answer.code):
                 again.append((op, message))
-            elif todo.settled(answer):
-                continue
-            elif not self._mend(op, todo, answer):
-                wrong = wrong or refusal(op, answer)
-        if wrong:
-            raise wrong
-        self._replace(netns, again)
+            elif not todo.settled(answer):
+                wrong.append((op, todo, answer))
+        return again, wrong
 
     def _replace(self, netns: Netns, again: Sequence[tuple[Setting, Message]]) -> None:
         """Replace what was there before us; it is not taken back."""
@@ -176,19 +188,15 @@ class Run:
             if isinstance(answer, Refused):
                 raise refusal(op, answer)
 
-    def _mend(self, op: Setting, todo: Step, refused: Refused) -> bool:
-        """Switch IPv6 on where a runtime left it off, and try again."""
-        off = isinstance(op, AddAddress) and op.address.version == 6
-        if not (off and refused.code == errno.EACCES and isinstance(op, AddAddress)):
+    def _wake_ipv6(self, op: Setting, refused: Refused) -> bool:
+        """Switch IPv6 on where a container's runtime left it off."""
+        if refused.code != errno.EACCES or not isinstance(op, AddAddress | AddRoute):
             return False
         try:
             with standing_in(op.netns):
                 Path(f"/proc/sys/net/ipv6/conf/{op.name}/disable_ipv6").write_text("0")
         except OSError:
             return False
-        if isinstance(self._sockets.of(op.netns).ask(todo.message), Refused):
-            return False
-        self._made.append(op)
         return True
 
     def _learn(self, netns: Netns, wanted: set[tuple[Netns, str]]) -> None:
@@ -216,7 +224,7 @@ class Run:
         doomed: list[LinkEnd] = []
         for end in (op.end, op.peer) if op.peer else (op.end,):
             there = self.find(end.netns, end.name)
-            if there and same_owner(there.alias, end.alias):
+            if there and (_unfinished(there) or same_owner(there.alias, end.alias)):
                 self._doom(end, there, group=not doomed)
                 doomed.append(end)
             elif there:
@@ -235,6 +243,11 @@ class Run:
             for a in socket.talk([down, encode.set_link(there.index, rename)])
         ):
             socket.ask(encode.delete_link(there.index))
+
+
+def _unfinished(there: Link) -> bool:
+    """Whether an interface is ours but was never said to be whose: its maker was interrupted."""
+    return there.group == OURS and not there.alias
 
 
 def op_mtu(op: Creation) -> int:
