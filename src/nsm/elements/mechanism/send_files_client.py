@@ -21,7 +21,7 @@ class SendFilesClient(Element):
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         sent: dict[str, str] = {}
         outward = request
-        if call.channel and (files := call.channel.files):
+        if call.channel and (files := call.channel.files) is not None:
             outward = replace(
                 request,
                 connection=_sending(files, request.connection, sent),
@@ -32,7 +32,7 @@ class SendFilesClient(Element):
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         files = call.channel.files if call.channel else None
-        await next.close(call, _sending(files, conn, {}) if files else conn)
+        await next.close(call, conn if files is None else _sending(files, conn, {}))
 
 
 def _sending(files: Files, conn: Connection, sent: dict[str, str]) -> Connection:
