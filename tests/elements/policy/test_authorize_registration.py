@@ -47,7 +47,7 @@ async def test_no_claim_outlives_its_registration(mesh, authorize) -> None:
 
 
 async def test_a_stolen_path_registers_nothing(mesh, authorize) -> None:
-    call = Call(peer=mesh.other.peer, tokens=by(mesh, mesh.web).tokens)
+    call = Call(peer=mesh.other.peer(), tokens=by(mesh, mesh.web).tokens)
     with pytest.raises(Denied, match="prev_token_signed"):
         await authorize.register(call, ENDPOINT, NowhereElse())
     assert len(authorize.owners) == 0
@@ -56,7 +56,7 @@ async def test_a_stolen_path_registers_nothing(mesh, authorize) -> None:
 @pytest.mark.parametrize("tokens", [None, TokenPath()])
 async def test_without_a_token_path_nothing_is_registered(mesh, authorize, tokens) -> None:
     with pytest.raises(Denied, match="prev_token_signed"):
-        await authorize.register(Call(peer=mesh.web.peer, tokens=tokens), ENDPOINT, NowhereElse())
+        await authorize.register(Call(peer=mesh.web.peer(), tokens=tokens), ENDPOINT, NowhereElse())
 
 
 async def test_a_registration_that_fails_onward_claims_nothing(mesh, authorize) -> None:
@@ -105,5 +105,5 @@ async def test_whoever_registers_from_within_is_not_judged_and_claims_nothing(au
 
 
 async def test_finding_is_open_to_all(mesh, authorize) -> None:
-    found = authorize.find(Call(peer=mesh.web.peer), Query(ENDPOINT), NowhereElse())
+    found = authorize.find(Call(peer=mesh.web.peer()), Query(ENDPOINT), NowhereElse())
     assert [answer async for answer in found] == []

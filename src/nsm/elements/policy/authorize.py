@@ -2,22 +2,32 @@
 
 from nsm.identity import evidence
 from nsm.identity.policies import Policies
-from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
+from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Slot, Token
 
 
 class Authorize(Element):
-    """Judge whoever asks from outside this process by the path that led here (W §2.1)."""
+    """Judge whoever asks from outside this process by the path that led here (W §2.1).
+
+    A close that this process fires itself comes with the call, and so the very token, of the
+    request it undoes. That was judged then; judged again, when tokens of a dead client's path have
+    expired, nothing would ever be cleaned up.
+    """
 
     def __init__(self, policies: Policies, clock: Clock) -> None:
         self.policies = policies
         self.clock = clock
+        self.judged: Slot[Token] = Slot()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         self.check(call, request.connection)
-        return await next.request(call, request)
+        conn = await next.request(call, request)
+        if call.begun and call.token:
+            self.judged.put(call, call.token)
+        return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-        self.check(call, conn)
+        if not (call.begun and call.token and self.judged.get(call) is call.token):
+            self.check(call, conn)
         await next.close(call, conn)
 
     def check(self, call: Call, conn: Connection) -> None:
