@@ -109,6 +109,10 @@ class Home:
         """The namespace file of `name`."""
         return self.netns / name
 
+    def guest(self, name: str) -> Path:
+        """The file of a namespace that is somebody else's and attached as `name`."""
+        return self.root / "attached" / name
+
     def log(self, name: str) -> Path:
         """The log of `name`; `web/run` becomes a file name of its own."""
         return self.logs / f"{name.replace('/', '.')}.log"

@@ -48,6 +48,8 @@ class Process:
     behind: tuple[str, ...] = ()
     restart: str = "always"
     """always; on-failure; never."""
+    repeats: bool = False
+    """Done once for each life of what it comes after."""
     folder: Path = Path("/")
 
 

@@ -150,6 +150,7 @@ class Draft:
                 environ={"NSM_REGISTRY_URL": self.registry},
                 after=(who,),
                 restart="on-failure",
+                repeats=True,
             )
         )
 

@@ -39,8 +39,8 @@ Launch = OurProgram | UserProgram
 
 
 def entry(program: str) -> Main:
-    """The `main` of a program; KeyError for one there is not."""
-    main: Main = import_module(PROGRAMS[program]).main
+    """The `main` of a program, by its name here or else by its module."""
+    main: Main = import_module(PROGRAMS.get(program, program)).main
     return main
 
 

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nsm.errors import NotFound
 from nsm.world import spec_words as words
 from nsm.world.spec import Domain, Mesh
 from nsm.world.spec_check import Facts, check
 from nsm.world.spec_domain import IN_DOMAIN, DomainReader
-from nsm.world.spec_yaml import BadFile, Problems, Value, parse
+from nsm.world.spec_yaml import BadFile, Problem, Problems, Value, parse
 
 Exists = Callable[[Path], bool]
 
@@ -18,10 +17,10 @@ def load(file: Path) -> Mesh:
     try:
         text = file.read_text()
     except OSError as error:
-        fix = "name another file, or write one with `nsm init`"
-        raise NotFound(f"can't read {file}: {error.strerror}", fix=fix) from error
+        missing = Problem(0, f"can't be read: {error.strerror}", "name a file that is there")
+        raise BadFile(str(file), [missing]) from error
     except UnicodeDecodeError as error:
-        raise NotFound(f"{file} is not text in UTF-8", fix="save it as UTF-8") from error
+        raise BadFile(str(file), [Problem(0, "is no text", "save it as UTF-8")]) from error
     return read(text, file)
 
 

@@ -4,11 +4,12 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
-from nsm.errors import NsmError
+from nsm.api.mechanism import KERNEL
+from nsm.api.names import NsUrl, split
+from nsm.errors import Invalid
 from nsm.world.ground import UNDERLAY4, UNDERLAY6
 from nsm.world.spec import Want
 from nsm.world.spec_yaml import Value
-from nsm.world.wants import want
 
 Network = IPv4Network | IPv6Network
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
@@ -72,10 +73,14 @@ def wanted(value: Value) -> Want | None:
     if text is None:
         return None
     try:
-        return want(text)
-    except NsmError as error:
-        value.wrong(error.cause, error.fix or "write it as kernel://my-service/nsm-1?label=value")
+        url = NsUrl.parse(text, (KERNEL,))
+    except Invalid as error:
+        value.wrong(error.cause, error.fix or "write kernel://my-service/nsm-1?label=value")
         return None
+    if "," in text:
+        value.wrong(f"{text[:80]!r} has a comma in it", "write %2C, or a list of NS-URLs")
+        return None
+    return Want(text, *split(url.service), url.interface)
 
 
 def prefix(value: Value) -> Network | None:

@@ -26,7 +26,8 @@ class Problem:
     fix: str
 
     def __str__(self) -> str:
-        return f"{self.line}: {self.what}; {self.fix}" if self.fix else f"{self.line}: {self.what}"
+        where = f"{self.line}: " if self.line else " "
+        return f"{where}{self.what}; {self.fix}" if self.fix else f"{where}{self.what}"
 
 
 class BadFile(Invalid):

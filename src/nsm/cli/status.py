@@ -1,0 +1,98 @@
+"""`nsm status`: what is there, and how it is."""
+
+import click
+
+from nsm.cli.options import Json, control, mesh, output, say_json, table
+
+
+@click.command("status")
+@click.argument("name", required=False)
+@mesh
+@output
+def command(name: str | None, mesh: str | None, output: str) -> int:
+    """Show the mesh NAME, or the only one that is up.
+
+    \b
+    nsm status
+    nsm status lab -o json | jq '.workloads[].connections[].state'
+
+    Exit code 0 when all is up, 1 when something is not.
+    """
+    found = control(name or mesh).ask("status")
+    if output == "json":
+        say_json(found)
+    else:
+        show(found)
+    return 0 if found["state"] == "up" else 1
+
+
+def show(found: Json) -> None:
+    """The status, for people."""
+    click.echo(f"mesh {click.style(found['mesh'], bold=True)}: {found['state']}\n")
+    processes = [
+        (
+            one["name"],
+            one["state"],
+            one["pid"],
+            f"{one['rss_mb']:.0f}",
+            one["cpu_s"],
+            one["restarts"],
+        )
+        for one in found["processes"]
+    ]
+    table(("PROCESS", "STATE", "PID", "MB", "CPU s", "RESTARTS"), processes)
+    endpoints = [
+        (one["name"], one["state"], one["node"], one["services"], one["connections"])
+        for one in found["endpoints"]
+    ]
+    click.echo()
+    table(("ENDPOINT", "STATE", "NODE", "SERVES", "VWIRES"), endpoints)
+    click.echo()
+    table(VWIRE, [vwire(one, wire) for one in found["workloads"] for wire in one["connections"]])
+    for workload in found["workloads"]:
+        for wire in workload["connections"]:
+            if wire["error"]:
+                complain(workload["name"], wire)
+
+
+VWIRE = (
+    "WORKLOAD",
+    "VWIRE",
+    "STATE",
+    "SERVICE",
+    "ENDPOINT",
+    "OWN",
+    "OTHER",
+    "BY",
+    "MTU",
+    "MS",
+    "HEALS",
+)
+
+
+def vwire(workload: Json, wire: Json) -> tuple[object, ...]:
+    """One row of the table of vWires."""
+    state = "down" if workload["state"] == "down" else wire["state"]
+    by = "/".join(kind.lower() for kind in (wire["mechanism"], wire["remote_mechanism"]) if kind)
+    return (
+        workload["name"],
+        wire["interface"],
+        state,
+        wire["service"],
+        wire["endpoint"],
+        wire["src"],
+        wire["dst"],
+        by or None,
+        wire["mtu"],
+        wire["connect_ms"],
+        wire["heals"],
+    )
+
+
+def complain(workload: str, wire: Json) -> None:
+    """Why a vWire is not up."""
+    error = wire["error"]
+    where = f" at {error['hop']}" if error["hop"] else ""
+    click.echo(f"\n{workload} {wire['url']}: {error['cause']}{where}")
+    if error["fix"]:
+        click.echo(f"  {click.style('fix', fg='green')}: {error['fix']}")

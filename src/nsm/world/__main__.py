@@ -1,0 +1,114 @@
+"""`python -m nsm.world FILE NAME BASE LEASH`: the supervisor of one mesh, started by `nsm up`.
+
+LEASH is the descriptor of a socket held by whoever started it. Progress is told there, one JSON
+line each; when it closes without a word `keep`, everything is taken down again.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from nsm.dataplane.kernel import Kernel
+from nsm.errors import NsmError
+from nsm.sdk import Clock
+from nsm.world.answering import Answering
+from nsm.world.control import told
+from nsm.world.ground import Home
+from nsm.world.planning import plan
+from nsm.world.spec_read import load
+from nsm.world.supervisor import Supervisor
+
+log = logging.getLogger("nsm.world")
+PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM", "USER", "PYTHONPATH", "VIRTUAL_ENV")
+"""What programs inherit of the environment `nsm up` was called in."""
+PAUSE = 0.05
+"""Seconds between two stories of the status, at least."""
+
+
+class Leash:
+    """The socket of whoever started us: hears how it goes, and holds us until it says `keep`."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        self.channel = channel
+        self.reader: asyncio.StreamReader | None = None
+        self.writer: asyncio.StreamWriter | None = None
+
+    async def hold(self, supervisor: Supervisor) -> None:
+        """Return when it is let go of, for better or for worse."""
+        reader, self.writer = await asyncio.open_unix_connection(sock=self.channel)
+        telling = supervisor.tasks.start("progress", self._tell(supervisor))
+        kept = False
+        with suppress(ConnectionError):
+            while line := await reader.readline():
+                kept = kept or line.strip() == b"keep"
+        telling.cancel()
+        if not kept:
+            supervisor.over.set()
+
+    async def _tell(self, supervisor: Supervisor) -> None:
+        """Each step once, and the status whenever it may have changed."""
+        said = 0
+        watcher = asyncio.Event()
+        supervisor.watchers.add(watcher)
+        while True:
+            watcher.clear()
+            steps, said = supervisor.steps[said:], len(supervisor.steps)
+            for step in steps:
+                await self.say(step)
+            await self.say({"status": supervisor.status()})
+            await supervisor.clock.sleep(PAUSE)
+            await watcher.wait()
+
+    async def say(self, news: dict[str, object]) -> None:
+        """Tell one thing; nobody there to hear is no failure."""
+        if self.writer is None:
+            return
+        with suppress(ConnectionError):
+            self.writer.write(json.dumps(news).encode() + b"\n")
+            await self.writer.drain()
+
+
+async def live(file: Path, home: Home, leash: Leash) -> int:
+    """Bring a mesh up, keep it up until told otherwise, and take it down."""
+    environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251
+    kernel = Kernel()
+    drawn = plan(load(file), home, file.parent, environ)
+    supervisor = Supervisor(drawn, home, kernel, Clock())
+    answering = Answering(supervisor)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, supervisor.over.set)
+    await answering.start()
+    supervisor.tasks.start("leash", leash.hold(supervisor))
+    failure = None
+    try:
+        await supervisor.start()
+    except (NsmError, OSError) as error:
+        log.exception("could not bring %s up", home.mesh)
+        failure = error if isinstance(error, NsmError) else NsmError(str(error))
+    if failure is not None:
+        await leash.say({"error": told(failure)})
+    else:
+        await supervisor.over.wait()
+    answering.close()
+    await supervisor.stop()
+    await kernel.close()
+    return 1 if failure else 0
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run the supervisor."""
+    file, name, base, leash = argv
+    logging.basicConfig(format="%(asctime)s %(levelname)-7s %(message)s", level="INFO")
+    with socket.socket(fileno=int(leash)) as channel:
+        return asyncio.run(live(Path(file), Home(name, Path(base)), Leash(channel)))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,86 @@
+"""Processes as /proc shows them: when they began, what they cost, whose they are."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+PROC = Path("/proc")
+TICK = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a process takes up."""
+
+    rss_mb: float = 0.0
+    cpu_s: float = 0.0
+
+
+def fields(pid: int) -> list[str]:
+    """The fields of /proc/<pid>/stat from the state on; empty when it has gone."""
+    try:
+        text = (PROC / str(pid) / "stat").read_text()
+    except OSError:
+        return []
+    return text.rpartition(")")[2].split()
+
+
+def began(pid: int) -> int:
+    """When a process began, in ticks since the host did; 0 when it has gone."""
+    found = fields(pid)
+    return int(found[19]) if found else 0
+
+
+def alive(pid: int, start: int) -> bool:
+    """Whether the process that began then still runs; one that only waits to be buried does not."""
+    found = fields(pid)
+    return bool(found) and found[0] not in "ZX" and int(found[19]) == start
+
+
+def cost(pid: int) -> Cost:
+    """Memory and CPU time of a process."""
+    found = fields(pid)
+    if not found:
+        return Cost()
+    cpu = (int(found[11]) + int(found[12])) / TICK
+    return Cost(round(int(found[21]) * PAGE / 1e6, 1), round(cpu, 2))
+
+
+def pids() -> Iterator[int]:
+    """Every process there is."""
+    return (int(entry) for entry in os.listdir(PROC) if entry.isdecimal())
+
+
+def environment(pid: int) -> dict[str, str]:
+    """What a process was started with; empty where that may not be known."""
+    with suppress(OSError):
+        words = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        pairs = (os.fsdecode(word).partition("=") for word in words if b"=" in word)
+        return {name: value for name, _, value in pairs}
+    return {}
+
+
+def namespace(pid: int, kind: str = "net") -> tuple[int, int] | None:
+    """The key (device, inode) of a namespace a process stands in."""
+    with suppress(OSError):
+        found = (PROC / str(pid) / "ns" / kind).stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def parent(pid: int) -> int:
+    """The parent of a process; 0 when it has none, or has gone."""
+    found = fields(pid)
+    return int(found[1]) if found else 0
+
+
+def ancestors(pid: int) -> frozenset[int]:
+    """A process and all it descends from."""
+    found = set()
+    while pid and pid not in found:
+        found.add(pid)
+        pid = parent(pid)
+    return frozenset(found)
