@@ -1,0 +1,76 @@
+"""Echoes through real interfaces."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from ipaddress import ip_interface
+
+import pytest
+
+from nsm.api.connection import Connection
+from nsm.api.context import IpContext
+from nsm.api.mechanism import KERNEL, NAME, Mechanism
+from nsm.dataplane.kernel import Kernel
+from nsm.dataplane.netns import Netns, returning_home, unshare
+from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, LinkEnd, SetLink
+from nsm.elements.kernel import CheckLiveness
+
+pytestmark = [
+    pytest.mark.linux,
+    pytest.mark.skipif(os.geteuid() != 0, reason="needs root"),
+]
+
+NEAR = ("10.9.0.1/32", "fd99::1/128")
+FAR = ("10.9.0.2/32", "fd99::2/128")
+CONN = Connection("c", mechanism=Mechanism(type=KERNEL, parameters={NAME: "nsm-1"})).with_ip(
+    IpContext(NEAR, FAR)
+)
+
+
+def new_namespace() -> Netns:
+    with returning_home():
+        unshare()
+        return Netns.current()
+
+
+@pytest.fixture
+async def kernel() -> AsyncIterator[Kernel]:
+    kernel = Kernel()
+    yield kernel
+    await kernel.close()
+
+
+@pytest.fixture
+async def joined(kernel: Kernel) -> AsyncIterator[tuple[Netns, Netns]]:
+    near, far = new_namespace(), new_namespace()
+    ends = ((near, "nsm-1", NEAR, FAR), (far, "vpn-1", FAR, NEAR))
+    await kernel.apply(
+        AddVeth(LinkEnd(near, "nsm-1"), LinkEnd(far, "vpn-1")),
+        *(AddAddress(ns, name, ip_interface(a)) for ns, name, own, _ in ends for a in own),
+        *(AddRoute(ns, name, ip_interface(a).network) for ns, name, _, to in ends for a in to),
+    )
+    yield near, far
+    near.close()
+    far.close()
+
+
+async def test_a_vwire_that_carries_both_families_is_alive_and_soon_said_to_be(
+    kernel, joined
+) -> None:
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make))
+    began = asyncio.get_running_loop().time()
+    assert await check(CONN)
+    assert asyncio.get_running_loop().time() - began < 0.5
+
+
+async def test_one_whose_far_end_is_down_is_not(kernel, joined) -> None:
+    await kernel.apply(SetLink(joined[1], "vpn-1", up=False))
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=0.2)
+    assert not await check(CONN)
+
+
+async def test_one_whose_interface_is_gone_is_not(kernel, joined) -> None:
+    elsewhere = CONN.mechanism.having(name="nsm-2")
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=0.2)
+    conn = Connection("c", mechanism=elsewhere).with_ip(CONN.ip)
+    assert not await check(conn)
