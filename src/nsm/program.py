@@ -1,7 +1,8 @@
 """What every program is run by: settings, logging, signals, identity, and an orderly end.
 
-A program is a coroutine `work(config, program)`. It serves what it serves, says `ready`, and waits
-for `stopping`; what it registered with `at_exit` is undone in reverse order, each within a bound.
+A program is a coroutine `work(config, program)`, which begins what the program does, says `ready`,
+and returns. Told to stop, at whatever point, a program undoes what was registered with `at_exit`,
+newest first, each within a bound.
 """
 
 import asyncio
@@ -61,6 +62,7 @@ OTHERS = ("NSM_STATUS_SOCKET", "NSM_MESH", "NSM_WORLD")
 PLACE = {"nodeName": "NODE_NAME", "podName": "POD_NAME", "clusterName": "CLUSTER_NAME"}
 
 C = TypeVar("C", bound=Settings)
+T = TypeVar("T")
 Work = Callable[[C, "Program"], Awaitable[None]]
 Alive = Callable[[C, Mapping[str, str]], Coroutine[Any, Any, int]]
 
@@ -181,21 +183,36 @@ def start(kind: type[C], argv: Sequence[str], alive: Alive[C]) -> int:
 
 
 async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
-    """Take an identity, work, and leave nothing behind."""
-    stopping = asyncio.Event()
+    """Take an identity, work until told to stop, and leave nothing behind."""
+    tasks, stopping = Tasks(), asyncio.Event()
     listen_to_signals(stopping, config.log_level)
-    tasks = Tasks()
-    getting = asyncio.ensure_future(  # noqa: TID251 -- raced with the signal, awaited below
-        follow(config.spiffe_endpoint_socket, tasks, lifetime=config.max_token_lifetime)
-    )
-    waiting = asyncio.ensure_future(stopping.wait())  # noqa: TID251
-    await asyncio.wait({getting, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    if stopping.is_set():
-        getting.cancel()
+    try:
+        socket, lifetime = config.spiffe_endpoint_socket, config.max_token_lifetime
+        identity = await unless(stopping, follow(socket, tasks, lifetime=lifetime))
+        if identity is not None:
+            await employ(config, work, standing(config, environ, identity, tasks, stopping))
+    finally:
         await tasks.stop()
-        return 0
-    identity = getting.result()
+    return 0
+
+
+async def employ(config: C, work: Work[C], program: Program) -> None:
+    """Let `work` begin, wait until told to stop, undo what was begun."""
+    try:
+        await unless(program.stopping, work(config, program))
+        await program.stopping.wait()
+    finally:
+        await program.end()
+
+
+def standing(
+    config: Settings,
+    environ: Mapping[str, str],
+    identity: Source,
+    tasks: Tasks,
+    stopping: asyncio.Event,
+) -> Program:
+    """A program that has an identity and has not begun to work."""
     pool = Pool(identity, identity)
     program = Program(
         name=config.name,
@@ -207,11 +224,21 @@ async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
         stopping=stopping,
     )
     program.at_exit(pool.close)
+    return program
+
+
+async def unless(stopping: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """What `work` comes to; None if we are told to stop first, which ends it."""
+    loop = asyncio.get_running_loop()
+    working, told = asyncio.ensure_future(work), loop.create_task(stopping.wait())  # noqa: TID251
     try:
-        await work(config, program)
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        await program.end()
-    return 0
+        told.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+    return None if working.cancelled() else working.result()
 
 
 def report(environ: Mapping[str, str], name: str, **news: object) -> None:

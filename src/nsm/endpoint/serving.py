@@ -44,7 +44,6 @@ def worker(build: Build) -> Callable[[Config, Program], Awaitable[None]]:
         await program.serve(offer, [url := config.listen_on or program.own_socket()])
         await register(config, program, url)
         program.ready()
-        await program.stopping.wait()
 
     return work
 

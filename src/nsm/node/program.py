@@ -20,7 +20,7 @@ REGISTRY = "inproc://registry"
 
 
 async def work(config: Config, program: Program, registry: Offer | None = None) -> None:
-    """Serve the node until told to stop; `registry` is asked where it is held in here."""
+    """Serve the node; `registry` is asked where it is held in here."""
     board = Switchboard(program.tasks, program.clock)
     if registry:
         config = replace(config, registry_url=REGISTRY)
@@ -33,7 +33,6 @@ async def work(config: Config, program: Program, registry: Offer | None = None) 
     await program.serve(hidden(managed.offer, managed.url), config.listen_on)
     await forwarded.register(config.forwarder, FORWARDER)
     program.ready()
-    await program.stopping.wait()
 
 
 def halves(config: Config, program: Program, board: Switchboard) -> tuple[Program, Program]:

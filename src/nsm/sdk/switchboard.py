@@ -62,6 +62,6 @@ class _Dialer:
     async def dial(self, url: str, timeout: float | None = None) -> Channel:
         if channel := self.switchboard.channel(url, self.caller):
             return channel
-        if self.otherwise:
+        if self.otherwise is not None:  # a dialer may have a length, and that be 0
             return await self.otherwise.dial(url, timeout)
         raise Unreachable(f"nothing is plugged in at {url}")

@@ -75,12 +75,16 @@ async def work(config: Config, program: Program) -> None:
         tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
         for w in wanted
     ]
-    tasks.start("say ready", ready(program, connecting))
-    await program.stopping.wait()
-    report.closing = True
-    for task in connecting:
-        task.cancel()
-    await close_all(asking, wanted)
+
+    async def close() -> None:
+        report.closing = True
+        for task in connecting:
+            task.cancel()
+        await close_all(asking, wanted)
+
+    program.at_exit(close)
+    await asyncio.wait(connecting)
+    program.ready()
 
 
 async def connect(asking: Handler, want: Wanted, stood: Connection | None) -> None:
@@ -89,12 +93,6 @@ async def connect(asking: Handler, want: Wanted, stood: Connection | None) -> No
         await asking.request(Call(), want.request(stood))
     except Invalid as error:
         log.error("%s cannot be had: %s", want.wire.url, error)
-
-
-async def ready(program: Program, connecting: "list[asyncio.Task[None]]") -> None:
-    """Say so when everything asked for stands."""
-    await asyncio.gather(*connecting)
-    program.ready()
 
 
 async def close_all(asking: Handler, wanted: list[Wanted]) -> None:

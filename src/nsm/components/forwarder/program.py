@@ -37,12 +37,11 @@ class Forwarding:
 
 
 async def work(config: Config, program: Program) -> None:
-    """Serve the manager of this node until told to stop."""
+    """Serve the manager of this node."""
     forwarding = await forward(config, program)
     await program.serve(forwarding.offer, [url := config.listen_on or program.own_socket()])
     await forwarding.register(config, url)
     program.ready()
-    await program.stopping.wait()
 
 
 async def forward(config: Config, program: Program) -> Forwarding:

@@ -58,10 +58,16 @@ async def _authority(config: Config, clock: Clock, store: Store | None) -> Autho
 
 
 async def _tend(authority: Authority, store: Store | None, clock: Clock) -> None:
+    kept = authority.roots
     while True:
         await clock.sleep(min(TEND, authority.settling))
-        if authority.renew():
-            await _keep(authority, store)
+        authority.renew()
+        if authority.roots != kept:
+            try:
+                await _keep(authority, store)
+                kept = authority.roots
+            except Invalid as error:
+                log.error("the new roots could not be kept, trying again: %s", error)
 
 
 async def _keep(authority: Authority, store: Store | None) -> None:

@@ -31,11 +31,10 @@ class Managing:
 
 
 async def work(config: Config, program: Program) -> None:
-    """Serve the node until told to stop."""
+    """Serve the node."""
     managing = manage(config, program)
     await program.serve(managing.offer, config.listen_on)
     program.ready()
-    await program.stopping.wait()
 
 
 def manage(config: Config, program: Program) -> Managing:

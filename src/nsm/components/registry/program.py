@@ -12,4 +12,3 @@ async def work(config: Config, program: Program) -> None:
     )
     await program.serve(registry(config, needs), config.listen_on)
     program.ready()
-    await program.stopping.wait()
