@@ -38,7 +38,9 @@ def test_an_honest_path_passes_everything_a_server_checks() -> None:
 
 
 def test_an_honest_answer_passes_everything_a_client_checks() -> None:
-    Policies.select(policies.CLIENT).check(replace(SEEN, index=1, peer=FORWARDER.peer()), "forwarder")
+    Policies.select(policies.CLIENT).check(
+        replace(SEEN, index=1, peer=FORWARDER.peer()), "forwarder"
+    )
 
 
 def test_a_refusal_names_policy_reason_and_hop_and_shows_no_token() -> None:
@@ -99,14 +101,16 @@ def test_hops_dropped_doubled_or_in_another_order_break_the_chain(order: tuple[i
     ("at", "policy"), [(1, policies.prev_token_signed), (3, policies.next_token_signed)]
 )
 def test_the_neighbours_token_was_signed_by_the_neighbour(at: int, policy) -> None:
-    def judged(token: str, peer: Peer = MANAGER.peer()) -> str | None:
+    manager = MANAGER.peer()
+
+    def judged(token: str, peer: Peer = manager) -> str | None:
         tokens = (*HONEST, HONEST[0])
         return policy(replace(SEEN, tokens=(*tokens[:at], token, *tokens[at + 1 :]), peer=peer))
 
     honest = MANAGER.issue(FORWARDER.peer()).text
     assert judged(honest) is None
     assert "not signed by" in str(judged(OTHER.issue(FORWARDER.peer()).text))
-    assert "not signed by" in str(judged(honest, replace(MANAGER.peer(), leaf=b"")))
+    assert "not signed by" in str(judged(honest, replace(manager, leaf=b"")))
     assert "not signed by" in str(judged(jwt.unsigned(jwt.read(honest))))
     liar = jwt.sign(jwt.Claims(WEB.id, (FORWARDER.id,), NOW + 60), MANAGER.svid.key)
     assert f"names '{WEB.id}'" in str(judged(liar))

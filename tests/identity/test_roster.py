@@ -91,3 +91,8 @@ async def test_a_file_that_is_not_there_yet_is_awaited(file, changes, caplog) ->
     put(file, entry("web"))
     await roster.refresh()
     assert names(roster) == ["/web"]
+
+
+async def test_what_is_no_file_is_an_error_from_the_start(tmp_path, changes) -> None:
+    with pytest.raises(Invalid, match="cannot be read"):
+        await Roster(tmp_path, "test", changes).load()

@@ -82,3 +82,13 @@ def test_another_domains_store_is_not_taken_for_ours(store, authority) -> None:
     store.save(authority.roots)
     with pytest.raises(Invalid, match="not of other"):
         store.load("other")
+
+
+def test_a_disk_that_refuses_is_said_plainly(tmp_path, authority) -> None:
+    (tmp_path / "file").touch()
+    store = Store(tmp_path / "file")
+    with pytest.raises(Invalid, match=r"authority\.pem"):
+        store.save(authority.roots)
+    store.file = tmp_path
+    with pytest.raises(Invalid):
+        store.load("test")

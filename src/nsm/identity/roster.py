@@ -62,7 +62,7 @@ class Roster:
     async def _reload(self) -> None:
         try:
             entries = await self._read()
-        except (Invalid, OSError) as error:
+        except Invalid as error:
             log.error("%s is bad, the entries stay as they were: %s", self._file, error)
             return
         if entries != self.entries:
@@ -75,8 +75,11 @@ class Roster:
 
 
 def _read(file: Path, trust_domain: str) -> tuple[Entry, ...]:
-    with file.open("rb") as opened:
-        data = opened.read(MAX_FILE + 1)
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_FILE + 1)
+    except OSError as error:
+        raise Invalid(f"{file} cannot be read: {error.strerror}") from error
     if len(data) > MAX_FILE:
         raise Invalid(f"{file} has more than {MAX_FILE} bytes")
     try:

@@ -3,7 +3,8 @@
 import logging
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cryptography import x509
@@ -22,7 +23,7 @@ MAX_STORE = 1024 * 1024
 class Store:
     """A directory holding `authority.pem`: keys and certificates in turn, oldest root first.
 
-    Its methods block on the disk: call them from a thread.
+    Its methods block on the disk: call them from a thread. A disk that refuses is Invalid.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -31,6 +32,15 @@ class Store:
 
     def load(self, trust_domain: str) -> tuple[Ca, ...]:
         """The roots kept here. What is damaged is put aside, loudly, and counts as nothing."""
+        with _refusing(self.file):
+            return self._load(trust_domain)
+
+    def save(self, roots: Sequence[Ca]) -> None:
+        """Keep `roots`, all of them or, on failure, what was kept before."""
+        with _refusing(self.file):
+            self._save(roots)
+
+    def _load(self, trust_domain: str) -> tuple[Ca, ...]:
         if not self.file.exists():
             return ()
         if self.file.stat().st_mode & 0o077:
@@ -46,8 +56,7 @@ class Store:
         _check_domain(self.file, roots, trust_domain)
         return roots
 
-    def save(self, roots: Sequence[Ca]) -> None:
-        """Keep `roots`, all of them or, on failure, what was kept before."""
+    def _save(self, roots: Sequence[Ca]) -> None:
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         new = self.file.with_suffix(".new")
         new.unlink(missing_ok=True)
@@ -68,6 +77,16 @@ class Store:
             why,
             damaged,
         )
+
+
+@contextmanager
+def _refusing(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Invalid(
+            f"{file}: {error.strerror}", fix="give the authority a directory of its own to write in"
+        ) from error
 
 
 def _pem(root: Ca) -> bytes:
