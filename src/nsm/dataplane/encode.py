@@ -102,9 +102,9 @@ def _info(kind: str, *data: bytes) -> bytes:
     )
 
 
-def new_link(end: NewEnd, kind: str, *data: bytes, mtu: int = 0) -> Message:
-    """Create a link of some kind, in place and up."""
-    body = _end(end, mtu, rtnl.IFF_UP) + _info(kind, *data)
+def new_link(end: NewEnd, kind: str, *data: bytes, mtu: int = 0, beside: bytes = b"") -> Message:
+    """Create a link of some kind, in place and up; `beside` are attributes of the link itself."""
+    body = _end(end, mtu, rtnl.IFF_UP) + beside + _info(kind, *data)
     return Message(rtnl.RTM_NEWLINK, CREATE | rtnl.NLM_F_ACK, body)
 
 

@@ -1,0 +1,72 @@
+"""Finds what we made, in any namespace, by the tags it carries; and removes what nobody needs."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from nsm.dataplane.driver import Driver
+from nsm.dataplane.ledger import NodeKey, Tag
+from nsm.dataplane.link import Link
+from nsm.dataplane.netns import Key, Netns
+from nsm.dataplane.ops import DelLink, LinkEnd
+from nsm.dataplane.reaper import DOOMED
+from nsm.errors import NsmError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An interface of ours, where it stands, and what its proven tag says."""
+
+    netns: Netns
+    link: Link
+    tag: Tag
+
+
+async def survey(driver: Driver, spaces: Iterable[Netns], key: NodeKey) -> tuple[Found, ...]:
+    """Every interface with a tag of this node's in these namespaces."""
+    found: list[Found] = []
+    for netns in spaces:
+        links = await driver.links(netns)
+        found += (Found(netns, link, tag) for link in links if (tag := key.read(link.alias)))
+    return tuple(found)
+
+
+async def sweep(
+    driver: Driver, spaces: Iterable[Netns], key: NodeKey, needed: Callable[[Tag], bool]
+) -> tuple[Found, ...]:
+    """Remove our interfaces that are not needed, and finish removals that a crash cut short."""
+    places = tuple(spaces)
+    unneeded = tuple(f for f in await survey(driver, places, key) if not needed(f.tag))
+    for found in unneeded:
+        await driver.apply(DelLink(LinkEnd(found.netns, found.link.name, alias=found.link.alias)))
+    for netns in places:
+        doomed = [link for link in await driver.links(netns) if link.group == DOOMED]
+        await driver.apply(*(DelLink(LinkEnd(netns, link.name)) for link in doomed))
+    return unneeded
+
+
+async def namespaces(*folders: Path) -> tuple[Netns, ...]:
+    """Every namespace that a process stands in, or that is bound in one of these folders."""
+    return await asyncio.to_thread(_namespaces, folders)
+
+
+def _namespaces(folders: Iterable[Path]) -> tuple[Netns, ...]:
+    known: dict[Key, Netns] = {}
+    for path in _paths(folders):
+        with suppress(OSError, NsmError):
+            there = path.stat()
+            key = Key(there.st_dev, there.st_ino)
+            if key not in known:
+                known[key] = Netns.open(str(path))
+    return tuple(known.values())
+
+
+def _paths(folders: Iterable[Path]) -> Iterable[Path]:
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit():
+            yield process / "ns/net"
+    for folder in folders:
+        if folder.is_dir():
+            yield from folder.iterdir()
