@@ -5,7 +5,7 @@ from dataclasses import replace
 from nsm.api.mechanism import LOCAL, REMOTE
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
-NEAR = ("unix:", "inode:", "inprocess:")
+NEAR = ("unix:", "inode:", "inproc:")
 """URL schemes of peers on this host."""
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from nsm.elements.mechanism.file_urls import send
-from nsm.sdk import Call, Connection, Element, Handler, Request
+from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
 
 
 class SendFiles(Element):
@@ -13,4 +13,7 @@ class SendFiles(Element):
         conn = await next.request(call, request)
         if call.files is None or not conn.mechanism:
             return conn
-        return replace(conn, mechanism=send(call.files, conn.mechanism, {}))
+        if call.life.last is not None:
+            return replace(conn, mechanism=send(call.files, conn.mechanism, {}))
+        async with closing_on_error(next, call, conn):
+            return replace(conn, mechanism=send(call.files, conn.mechanism, {}))
