@@ -130,6 +130,15 @@ async def test_a_close_removes_it_before_and_closes_onward_after(
     assert onward.verbs[-1] == "close c"
 
 
+async def test_what_stands_is_known_by_its_tag(kernel, onward, lifetime) -> None:
+    element = JoinNamespaces(kernel, Underlay(NODE), onward.slot, namespace=opened)
+    entry = element.bind(onward)
+    conn = await established(entry, lifetime)
+    assert element.connections == {Tag.of("c", "client").connection}
+    await entry.close(lifetime.call, conn)
+    assert not element.connections
+
+
 async def test_a_refresh_mends_what_someone_broke(entry, kernel, lifetime) -> None:
     conn = await established(entry, lifetime)
     before = {place: link.index for place, link in kernel.links_at.items()}

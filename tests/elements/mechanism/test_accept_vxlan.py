@@ -5,11 +5,11 @@ import pytest
 from nsm.api.context import ConnectionContext
 from nsm.api.mechanism import KERNEL, LOCAL, REMOTE, VXLAN, Mechanism
 from nsm.dataplane.driver import VniTaken
+from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.accept_vxlan import CHOICES, AcceptVxlan
-from nsm.elements.mechanism.vnis import Vnis
 from nsm.errors import Exhausted, Invalid
 from nsm.sdk import Call, Connection, Request
-from nsm.sdk.testing import Recorder
+from nsm.sdk.testing import Lifetime, Recorder
 
 OFFER = Mechanism(REMOTE, VXLAN, {"src_ip": "10.0.0.1", "src_port": "4789", "MTU": "1450"})
 
@@ -25,6 +25,22 @@ def end() -> Recorder:
 
 
 @pytest.fixture
+def lifetime() -> Lifetime:
+    return Lifetime()
+
+
+async def established(entry, lifetime, id: str = "c") -> Connection:
+    conn = await entry.request(lifetime.call, asking(id))
+    lifetime.life.last = conn
+    return conn
+
+
+def vni_in(conn: Connection) -> int:
+    assert conn.mechanism
+    return int(conn.mechanism.get("vni"))
+
+
+@pytest.fixture
 def entry(vnis, end):
     return AcceptVxlan("10.0.0.2", vnis, mtu=1400).bind(end)
 
@@ -33,46 +49,44 @@ def asking(id: str = "c", **parameters: str) -> Request:
     return Request(Connection(id, mechanism=OFFER.having(**parameters)))
 
 
-async def test_the_answer_says_where_the_tunnel_ends_and_what_it_passes(entry, vnis) -> None:
-    conn = await entry.request(Call(), asking())
+async def test_the_answer_says_where_the_tunnel_ends_and_what_it_passes(entry, lifetime) -> None:
+    conn = await established(entry, lifetime)
     assert conn.mechanism == OFFER.having(
-        dst_ip="10.0.0.2", dst_port="4789", vni=str(vnis.of("c")), MTU="1400"
+        dst_ip="10.0.0.2", dst_port="4789", vni=str(vni_in(conn)), MTU="1400"
     )
-    assert vnis.of("c") % 2 == 0
+    assert vni_in(conn) % 2 == 0
     assert conn.context == ConnectionContext(mtu=1400)
 
 
-async def test_a_refresh_keeps_the_vni_whatever_is_asked(entry, vnis) -> None:
-    conn = await entry.request(Call(), asking())
-    assert await entry.request(Call(), Request(conn)) == conn
-    again = await entry.request(Call(), asking(vni="9"))
+async def test_a_refresh_keeps_the_vni_whatever_is_asked(entry, lifetime) -> None:
+    conn = await established(entry, lifetime)
+    assert await entry.request(lifetime.call, Request(conn)) == conn
+    again = await entry.request(lifetime.call, asking(vni="9"))
     assert again.mechanism == conn.mechanism
 
 
-async def test_a_vni_from_before_our_restart_is_kept_if_nobody_has_it(entry, vnis) -> None:
-    first = await entry.request(Call(), asking("a", vni="10"))
-    second = await entry.request(Call(), asking("b", vni="10"))
-    assert first.mechanism
-    assert first.mechanism.get("vni") == "10"
-    assert second.mechanism
-    assert second.mechanism.get("vni") != "10"
+async def test_a_vni_from_before_our_restart_is_kept_if_nobody_has_it(entry) -> None:
+    first = await entry.request(Lifetime().call, asking("a", vni="10"))
+    second = await entry.request(Lifetime().call, asking("b", vni="10"))
+    assert vni_in(first) == 10
+    assert vni_in(second) != 10
 
 
-async def test_a_failure_and_a_close_give_the_vni_back(entry, vnis, end) -> None:
-    conn = await entry.request(Call(), asking())
-    await entry.close(Call(), conn)
+async def test_a_failure_and_a_close_give_the_vni_back(entry, vnis, end, lifetime) -> None:
+    await entry.close(lifetime.call, await established(entry, lifetime))
+    assert len(vnis) == 0
     end.failing = Exhausted("no room")
     with pytest.raises(Exhausted):
-        await entry.request(Call(), asking())
-    assert not vnis.taken
+        await entry.request(Lifetime().call, asking())
+    assert len(vnis) == 0
 
 
-async def test_a_failed_refresh_keeps_the_vni(entry, vnis, end) -> None:
-    conn = await entry.request(Call(), asking())
+async def test_a_failed_refresh_keeps_the_vni(entry, vnis, end, lifetime) -> None:
+    conn = await established(entry, lifetime)
     end.failing = Exhausted("no room")
     with pytest.raises(Exhausted):
-        await entry.request(Call(), Request(conn))
-    assert vnis.of("c")
+        await entry.request(lifetime.call, Request(conn))
+    assert len(vnis) == 1
 
 
 async def test_a_vni_the_kernel_has_gives_way_to_another(vnis) -> None:
@@ -84,28 +98,28 @@ async def test_a_vni_the_kernel_has_gives_way_to_another(vnis) -> None:
             return conn
 
     end = Taken()
-    conn = await AcceptVxlan("10.0.0.2", vnis).bind(end).request(Call(), asking(vni="10"))
+    conn = await AcceptVxlan("10.0.0.2", vnis).bind(end).request(Lifetime().call, asking(vni="10"))
     first, second = (r.connection.mechanism.get("vni") for r in end.requests)
     assert first == "10"
-    assert second == str(vnis.of("c")) != "10"
+    assert second != "10"
     assert conn.mechanism == end.requests[1].connection.mechanism
 
 
 async def test_a_kernel_that_has_them_all_is_believed_in_the_end(vnis) -> None:
     end = Recorder(failing=VniTaken("in use"))
     with pytest.raises(VniTaken):
-        await AcceptVxlan("10.0.0.2", vnis).bind(end).request(Call(), asking())
+        await AcceptVxlan("10.0.0.2", vnis).bind(end).request(Lifetime().call, asking())
     assert len(end.requests) == CHOICES
-    assert not vnis.taken
+    assert len(vnis) == 0
 
 
 @pytest.mark.parametrize("lie", [{"src_ip": "239.1.1.1"}, {"src_ip": "fd00::1"}, {"vni": "x"}])
 async def test_a_lie_is_refused_before_anyone_else_hears_it(entry, end, lie) -> None:
     with pytest.raises(Invalid):
-        await entry.request(Call(), asking(**lie))
+        await entry.request(Lifetime().call, asking(**lie))
     assert not end.heard
 
 
 async def test_other_mechanisms_pass(entry) -> None:
     asked = Request(Connection("c", mechanism=Mechanism(LOCAL, KERNEL)))
-    assert await entry.request(Call(), asked) == asked.connection
+    assert await entry.request(Lifetime().call, asked) == asked.connection

@@ -45,6 +45,11 @@ class JoinNamespaces(Element):
         # By id and not in the life: what stands in the kernel outlives a close that failed.
         self.standing: dict[str, tuple[Op, ...]] = {}
 
+    @property
+    def connections(self) -> frozenset[str]:
+        """What stands, as tags name it: what a sweep must leave alone."""
+        return frozenset(Tag.of(id, "").connection for id in self.standing)
+
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         near = request.connection.mechanism
         if near and near.type == KERNEL:

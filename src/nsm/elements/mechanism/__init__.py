@@ -1,5 +1,6 @@
 """How each hop's end of a vWire is agreed: offers, choices, and the files that come with them."""
 
+from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.accept_vxlan import AcceptVxlan
 from nsm.elements.mechanism.answer_kernel import AnswerKernel
 from nsm.elements.mechanism.filter_mechanisms import FilterMechanisms
@@ -12,7 +13,6 @@ from nsm.elements.mechanism.select_mechanism import SelectMechanism
 from nsm.elements.mechanism.send_files import SendFiles
 from nsm.elements.mechanism.send_files_client import SendFilesClient
 from nsm.elements.mechanism.translate_mechanism import TranslateMechanism
-from nsm.elements.mechanism.vnis import Vnis
 
 __all__ = [
     "AcceptVxlan",

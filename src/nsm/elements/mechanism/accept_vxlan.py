@@ -1,11 +1,14 @@
 """Accept a VXLAN tunnel that ends here."""
 
+from contextlib import suppress
 from dataclasses import replace
+from secrets import randbits
 
 from nsm.api.mechanism import DST_IP, DST_PORT, SRC_IP, VNI, VXLAN, Mechanism
 from nsm.api.mtu import clamped
+from nsm.api.vni import vni
 from nsm.dataplane.driver import VniTaken
-from nsm.elements.mechanism.vnis import Vnis
+from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of, vni_of
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
@@ -32,8 +35,8 @@ class AcceptVxlan(Element):
         check_peer(asked.mechanism.get(SRC_IP), self.dst_ip)
         tunnel = agree_mtu(asked.mechanism.having(**self.ours), self.mtu)
         wanted = vni_of(tunnel)
-        if known := self.vnis.of(asked.id):
-            return await next.request(call, _through(request, tunnel, known))
+        if call.life.last is not None:
+            return await next.request(call, self._through(request, tunnel))
         for _ in range(CHOICES - 1):
             try:
                 return await self._first(call, request, next, (tunnel, wanted))
@@ -45,21 +48,27 @@ class AcceptVxlan(Element):
         try:
             await next.close(call, conn)
         finally:
-            self.vnis.free(conn.id)
+            self.vnis.release(conn.id)
 
     async def _first(
         self, call: Call, request: Request, next: Handler, choice: tuple[Mechanism, int]
     ) -> Connection:
         tunnel, wanted = choice
-        number = self.vnis.take(request.connection.id, tunnel, wanted)
         try:
-            return await next.request(call, _through(request, tunnel, number))
+            return await next.request(call, self._through(request, tunnel, wanted))
         except BaseException:
-            self.vnis.free(request.connection.id)
+            self.vnis.release(request.connection.id)
             raise
 
+    def _through(self, request: Request, tunnel: Mechanism, wanted: int = 0) -> Request:
+        """The request for a connection through this tunnel, with a VNI and an MTU that fits it."""
+        asked = request.connection
+        conn = replace(asked, mechanism=tunnel.having(**{VNI: self._vni(asked.id, tunnel, wanted)}))
+        return request.carrying(clamped(conn, mtu_of(tunnel)) if mtu_of(tunnel) else conn)
 
-def _through(request: Request, tunnel: Mechanism, number: int) -> Request:
-    """The request for a connection through this tunnel, by this VNI, with an MTU that fits it."""
-    conn = replace(request.connection, mechanism=tunnel.having(**{VNI: str(number)}))
-    return request.carrying(clamped(conn, mtu_of(tunnel)) if mtu_of(tunnel) else conn)
+    def _vni(self, connection: str, tunnel: Mechanism, wanted: int) -> str:
+        """The one wanted if it is free, else the one the connection has, else a new one."""
+        if wanted:
+            with suppress(VniTaken):  # it was good on another node, or before somebody else came
+                self.vnis.hold(connection, wanted)
+        return str(self.vnis.allocate(connection, lambda: vni(tunnel, randbits(24))))
