@@ -10,10 +10,11 @@ import msgspec
 
 from nsm import program
 from nsm.api.registration import NetworkService
-from nsm.chains.registry import service_client
+from nsm.chains.registry import network_services, onward
 from nsm.config import setting
+from nsm.elements.registry import RetryRegistry
 from nsm.program import Program, Settings
-from nsm.sdk import Call
+from nsm.sdk import Call, registry_chain
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,9 +28,13 @@ class Config(Settings):
 
 async def work(services: Sequence[NetworkService], config: Config, program: Program) -> None:
     """Register all, and end; a failure ends it, too, and whoever started it tries again."""
-    client = service_client(program.registry_needs(config.dial_timeout), config.registry_url)
+    needs = program.registry_needs(config.dial_timeout)
+    registry = registry_chain(RetryRegistry[NetworkService](program.clock)).bind(
+        onward(needs, network_services, config.registry_url)
+    )
     for service in services:
-        await client.register(Call(), service)
+        await registry.register(Call(), service)
+    program.stopping.set()
 
 
 def main(argv: Sequence[str]) -> int:
