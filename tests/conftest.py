@@ -4,6 +4,10 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")  # a busy machine is no reason for a property to fail
 
 
 @pytest.fixture(scope="session", autouse=True)
