@@ -59,6 +59,7 @@ class Run:
                 else:
                     settings.append(op)
             self._set(settings)
+            self._make_ready()
         except (NsmError, OSError) as error:
             self.take_back(self._made)
             if isinstance(error, NsmError):
@@ -76,6 +77,16 @@ class Run:
                 Run(self._sockets, self._reaper).carry_out((inverse,))
             except (NsmError, OSError) as error:
                 log.warning("could not %s when taking back: %s", inverse, error)
+
+    def _make_ready(self) -> None:
+        """Let packets pass from the first: asked for a link, the kernel acts on its carrier now.
+
+        Otherwise the end of a pair that was up first drops what it is given until a kernel thread
+        has seen that the other is up too (kernel 6.8 and later; earlier ones cannot be hurried).
+        """
+        for op in self._made:
+            for end in (op.a, op.b) if isinstance(op, AddVeth) else ():
+                self.find(end.netns, end.name)
 
     def _begin(self, op: Creation | DelLink) -> list[Setting]:
         """Create or remove links; what is left to be set on them."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
@@ -64,6 +65,24 @@ async def test_ipv6_alone_is_enough(kernel, ends) -> None:
     await kernel.apply(*plan.local(conn(SIX), *ends))
     assert await pings(ends[0].netns, "2001:db8::")
     assert "default via 2001:db8::" in (await tell(ends[0].netns, "ip", "-6", "route")).out
+
+
+async def test_the_first_packet_passes(kernel, ends) -> None:
+    client, endpoint = (e.netns for e in ends)
+
+    def bound() -> socket.socket:
+        wire = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        wire.bind(("0.0.0.0", 9))
+        wire.settimeout(0.5)
+        return wire
+
+    with await named.inside(client, bound) as here, await named.inside(endpoint, bound) as there:
+        for _ in range(10):
+            ops = plan.local(conn(), *ends)
+            await kernel.apply(*ops)
+            here.sendto(b"first", ("172.16.1.0", 9))
+            assert await asyncio.to_thread(there.recv, 10) == b"first"
+            await kernel.apply(*plan.undo(ops))
 
 
 async def test_full_size_passes_and_one_byte_more_does_not(kernel, ends) -> None:
