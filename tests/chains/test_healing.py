@@ -5,9 +5,11 @@ import asyncio
 import pytest
 
 from nsm.api.connection import UP, Connection, Request
-from nsm.chains.testing import Domain
+from nsm.chains.client import client
+from nsm.chains.testing import Domain, Towards
 from nsm.elements.lifecycle import Liveness
-from nsm.sdk import Call
+from nsm.elements.reach import Connect
+from nsm.sdk import END, Call
 from nsm.sdk.clock import LoopClock
 
 pytestmark = pytest.mark.looptime
@@ -135,3 +137,17 @@ async def test_what_carries_no_longer_is_replaced_though_all_programs_live() -> 
         await asyncio.sleep(1)
         assert verbs(domain, "nse") == ["request", "close"]
         assert verbs(domain, "nse2") == ["request"]
+
+
+async def test_a_death_behind_a_passthrough_endpoint_is_healed_too() -> None:
+    way = {"nm": ["fwd"], "fwd": ["pass"], "pass": ["fwd2"], "fwd2": ["nse", "nse2"]}
+    async with Domain(LoopClock(), **way, nse=[], nse2=[]) as domain:
+        onward = client(domain.needed("pass-client")).bind(END)
+        domain.serve("pass", Towards(["fwd2"]), Connect(onward))
+        asker = domain.client("nsc", "nm")
+        first = await asker.request(Call(), ASKED)
+        assert names(first) == ["nsc", "nm", "fwd", "pass", "pass-client", "fwd2", "nse"]
+        domain.kill("nse")
+        await asyncio.sleep(2)
+        second = await asker.request(Call(), Request(first))
+        assert names(second)[-1] == "nse2"

@@ -241,3 +241,17 @@ async def test_a_connection_that_moved_is_heard_of_at_its_new_hop_only() -> None
     await old.say(UPDATE, theirs(DOWN))
     await old.tell(None)
     assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
+
+
+async def test_a_program_with_two_segments_hears_what_is_said_of_the_second() -> None:
+    listener, interest, hop = ear()
+    path = Path(2, (*OURS.hops.segments, Segment("nm-client", "second")))
+    further = Path(3, (*path.segments, Segment("fwd", "fwd-1")))
+    for _ in range(2):
+        interest.expect()
+        interest.settle(hop, Connection("second", path=path))
+        await hop.say(UPDATE, Connection("fwd-1", path=further))
+    await hop.say(UPDATE, Connection("fwd-1", path=further, state=DOWN))
+    assert listener.told[-1] == (UPDATE, DOWN)
+    interest.drop()
+    assert interest.watching.interests == {}

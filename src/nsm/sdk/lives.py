@@ -21,6 +21,9 @@ from nsm.sdk.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
+SHORTEST = 1.0
+"""Seconds a fired event gets at least, though the request that succeeded was left with less."""
+
 UNFINISHED = (
     asyncio.CancelledError,
     TimeoutError,
@@ -80,7 +83,7 @@ class Living:
             self._doing = None
         if conn.state != UP:
             conn = replace(conn, state=UP)
-        self.call, self.window, self.answers = call, max(0.0, window), self.answers + 1
+        self.call, self.window, self.answers = call, max(SHORTEST, window), self.answers + 1
         self.request, self.life.last = request.carrying(conn), conn
         self.lives.lived[self.key] = self
         return conn
@@ -129,7 +132,7 @@ class Living:
                     await self._close(self._now())
             except Exception as error:  # it may be dead: that is why we change
                 log.info("closing %s before asking anew: %s", self.key, error)
-        self.life.last, self.life.channel = None, None
+        self.life.last = self.life.channel = self.life.asked = None
         self.life.slots.clear()
         self.request = self.request.carrying(change(self.request.connection))
 

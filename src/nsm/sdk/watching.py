@@ -94,11 +94,18 @@ class Interest:
         self._expecting, self._announced = True, False
         self._calm()
 
-    def settle(self, channel: Channel | None) -> None:
-        """It succeeded, through `channel` (None: there is no next hop)."""
+    def settle(self, channel: Channel | None, asked: Connection | None = None) -> None:
+        """It succeeded, through `channel` (None: there is no next hop).
+
+        `asked` is how the next hop knows it, where the program takes two segments of a path.
+        """
         if channel is None:
             self.drop()
             return
+        if asked and asked.id != self.id:
+            self.drop()
+            self.id, self.index = asked.id, asked.hops.index
+            self.expect()
         self._move(self.watching.stream(channel))
         self._expecting = self._lost = False
         self._catch_up()

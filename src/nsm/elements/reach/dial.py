@@ -52,16 +52,16 @@ class Dial(Element):
     async def _ask(self, call: Call, request: Request, next: Handler) -> Connection:
         channel = await self._dial(call)
         try:
-            return await next.request(self._through(channel, call), request)
+            return await next.request(self._through(channel, call, request), request)
         except Unreachable:
             again = await self._dial(call)
             if again is channel:  # it still holds: someone further on was not to be reached
                 raise
-        return await next.request(self._through(again, call), request)
+        return await next.request(self._through(again, call, request), request)
 
-    def _through(self, channel: Channel, call: Call) -> Call:
+    def _through(self, channel: Channel, call: Call, request: Request) -> Call:
         self.url.put(call, call.to)
-        call.life.channel = channel
+        call.life.channel, call.life.asked = channel, request.connection
         return replace(call, channel=channel)
 
     async def _close(self, call: Call, conn: Connection, next: Handler) -> None:
@@ -89,4 +89,4 @@ class Dial(Element):
 
     def _forget(self, call: Call) -> None:
         self.url.take(call)
-        call.life.channel = None
+        call.life.channel = call.life.asked = None
