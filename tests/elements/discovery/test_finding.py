@@ -1,12 +1,21 @@
 """Asking a registry once."""
 
+import asyncio
+
 import pytest
 
 from nsm.api.registration import Answer, Endpoint, NetworkService
 from nsm.elements.discovery import finding
-from nsm.elements.discovery.finding import alive, find_all, find_endpoint, find_service, listed
+from nsm.elements.discovery.finding import (
+    alive,
+    find_all,
+    find_endpoint,
+    find_service,
+    find_with_service,
+    listed,
+)
 from nsm.errors import Exhausted, NotFound
-from nsm.sdk import Call
+from nsm.sdk import Call, Connection
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Lifetime, RecordingRegistry
 
@@ -48,3 +57,22 @@ async def test_the_expired_are_left_out(endpoint) -> None:
 def test_a_list_of_many_names_a_few(endpoint) -> None:
     assert listed([]) == "none"
     assert listed([endpoint(str(n)) for n in range(10)], 2) == "0, 1 and 8 more"
+
+
+async def test_a_service_that_is_not_there_ends_the_search_for_its_endpoints(services) -> None:
+    conn = Connection("c", network_service="t")
+
+    class Slow(RecordingRegistry):
+        left = False
+
+        async def find(self, call, query):
+            try:
+                await asyncio.sleep(3600)
+                yield Answer(Endpoint("never"))
+            finally:
+                self.left = True
+
+    slow = Slow()
+    with pytest.raises(NotFound, match="'t' is not registered"):
+        await find_with_service(services, slow, Call(), conn, Endpoint())
+    assert slow.left

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from nsm.api.matching import candidates
 from nsm.api.registration import Endpoint, NetworkService
-from nsm.elements.discovery.finding import alive, find_all, find_endpoint, find_service, listed
+from nsm.elements.discovery.finding import alive, find_endpoint, find_with_service, listed
 from nsm.errors import NotFound, NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request
 
@@ -29,8 +29,8 @@ class DiscoverEndpoint(Element):
         if asked.endpoint:
             endpoint = await find_endpoint(self.endpoints, call, asked.endpoint)
             return await next.request(call.towards(endpoint.url), request)
-        service = await find_service(self.services, call, asked.network_service, asked.payload)
-        call = replace(call, candidates=await self._candidates(call, asked, service))
+        service, found = await self._candidates(call, asked)
+        call = replace(call, candidates=found)
         carrying = replace(asked, payload=service.payload)
         return await next.request(call, request.carrying(carrying))
 
@@ -44,16 +44,17 @@ class DiscoverEndpoint(Element):
         await next.close(call, conn)
 
     async def _candidates(
-        self, call: Call, conn: Connection, service: NetworkService
-    ) -> tuple[Endpoint, ...]:
-        like = Endpoint(network_service_names=(service.name,))
-        found = alive(await find_all(self.endpoints, call, like), self.clock)
-        fitting = candidates(service, conn.labels, found)
+        self, call: Call, conn: Connection
+    ) -> tuple[NetworkService, tuple[Endpoint, ...]]:
+        like = Endpoint(network_service_names=(conn.network_service,))
+        service, found = await find_with_service(self.services, self.endpoints, call, conn, like)
+        living = alive(found, self.clock)
+        fitting = candidates(service, conn.labels, living)
         if not fitting:
             labels = ", ".join(f"{k}={v}" for k, v in conn.labels.items()) or "none"
             raise NotFound(
                 f"no endpoint of service {service.name!r} matches labels {labels[:500]}; "
-                f"endpoints registered: {listed(found)}",
+                f"endpoints registered: {listed(living)}",
                 fix="check the labels asked with, the service's matches and the endpoints' labels",
             )
-        return fitting
+        return service, fitting

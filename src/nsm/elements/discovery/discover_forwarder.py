@@ -6,7 +6,7 @@ from dataclasses import replace
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.matching import forwarders
 from nsm.api.registration import Endpoint, NetworkService
-from nsm.elements.discovery.finding import alive, find_all, find_endpoint, find_service, listed
+from nsm.elements.discovery.finding import alive, find_endpoint, find_with_service, listed
 from nsm.errors import NotFound, NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request, Slot
 from nsm.sdk.attempts import Attempts
@@ -62,11 +62,10 @@ class DiscoverForwarder(Element):
         await next.close(call, conn)
 
     async def _candidates(self, call: Call, conn: Connection) -> list[Endpoint]:
-        service = await find_service(self.services, call, conn.network_service, conn.payload)
         chosen = self.chosen.get(call) or ""
         like = replace(self.ours, name=chosen)
-        found = alive(await find_all(self.endpoints, call, like), self.clock)
-        fitting = forwarders(service, conn.labels, found, self.service)
+        service, found = await find_with_service(self.services, self.endpoints, call, conn, like)
+        fitting = forwarders(service, conn.labels, alive(found, self.clock), self.service)
         if not fitting:
             who = f"forwarder {chosen!r}, which was used so far," if chosen else "forwarder"
             raise NotFound(

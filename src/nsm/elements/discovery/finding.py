@@ -1,9 +1,11 @@
 """Asking a registry once, for all there is now."""
 
+import asyncio
+
 from nsm.api.registration import Endpoint, NetworkService, Query, R
 from nsm.api.timestamp import Timestamp
 from nsm.errors import Exhausted, NotFound
-from nsm.sdk import Call, Clock, Registry
+from nsm.sdk import Call, Clock, Connection, Registry
 from nsm.sdk.streams import reading
 
 MOST = 65_536
@@ -35,6 +37,24 @@ async def find_service(
         f"network service {name!r}{carrying} is not registered",
         fix="register it, or check its name and payload",
     )
+
+
+async def find_with_service(
+    services: Registry[NetworkService],
+    endpoints: Registry[Endpoint],
+    call: Call,
+    conn: Connection,
+    like: Endpoint,
+) -> tuple[NetworkService, list[Endpoint]]:
+    """The service a connection asks for, and endpoints like this, looked for at the same time."""
+    try:
+        async with asyncio.TaskGroup() as both:
+            name, payload = conn.network_service, conn.payload
+            service = both.create_task(find_service(services, call, name, payload))
+            found = both.create_task(find_all(endpoints, call, like))
+    except BaseExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return service.result(), found.result()
 
 
 async def find_endpoint(registry: Registry[Endpoint], call: Call, name: str) -> Endpoint:
