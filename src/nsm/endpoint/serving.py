@@ -3,6 +3,7 @@
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
@@ -18,7 +19,8 @@ from nsm.sdk.live_file import LiveFile
 
 log = logging.getLogger(__name__)
 
-Build = Callable[[Config, Program, Needs], Chain[Handler]]
+C = TypeVar("C", bound=Config)
+Build = Callable[[C, Program, Needs], Awaitable[Chain[Handler]]]
 """Makes an endpoint's chain out of its settings."""
 
 
@@ -28,18 +30,18 @@ def serve(*own: Link[Handler], argv: Sequence[str] | None = None) -> None:
     Your elements stand before address assignment: on the way back they see a finished connection.
     """
 
-    def build(config: Config, program: Program, needs: Needs) -> Chain[Handler]:
-        return simple(config, program, needs, own)
+    async def build(config: Config, program: Program, needs: Needs) -> Chain[Handler]:
+        return await simple(config, program, needs, own)
 
     sys.exit(main(Config, worker(build), argv or sys.argv[1:]))
 
 
-def worker(build: Build) -> Callable[[Config, Program], Awaitable[None]]:
+def worker(build: Build[C]) -> Callable[[C, Program], Awaitable[None]]:
     """What an endpoint program does around the chain that `build` makes."""
 
-    async def work(config: Config, program: Program) -> None:
+    async def work(config: C, program: Program) -> None:
         needs = program.needs(config.dial_timeout)
-        chain = build(config, program, needs)
+        chain = await build(config, program, needs)
         offer = Offer(connections=chain.bind(END), monitor=needs.events)
         await program.serve(offer, [url := config.listen_on or program.own_socket()])
         await register(config, program, url)
@@ -48,7 +50,7 @@ def worker(build: Build) -> Callable[[Config, Program], Awaitable[None]]:
     return work
 
 
-def simple(
+async def simple(
     config: Config, program: Program, needs: Needs, own: Sequence[Link[Handler]] = ()
 ) -> Chain[Handler]:
     """The chain of an endpoint that ends the vWire itself."""

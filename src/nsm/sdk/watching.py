@@ -230,7 +230,8 @@ class _Stream:
     def _spread(self, event: ConnectionEvent) -> None:
         for conn in event.connections.values():
             path = conn.hops
-            for at in (path.index - 1, path.index):  # ours is the hop before theirs
+            # Ours is the hop before theirs; two before where we asked on as another segment.
+            for at in (path.index - 2, path.index - 1, path.index):
                 if 0 <= at < len(path.segments):
                     for interest in self._interested(path.segments[at].id, at):
                         interest.hear(self, event.type, conn)

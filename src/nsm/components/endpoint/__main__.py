@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from nsm import program
 from nsm.components.endpoint.kinds import KINDS
 
 USAGE = f"""usage: nsm endpoint KIND
@@ -22,8 +21,7 @@ def main(argv: Sequence[str]) -> int:
     """Run the endpoint of that kind until told to stop."""
     kind, *rest = argv or [""]
     if kind in KINDS:
-        config, work = KINDS[kind]
-        return program.main(config, work, rest)
+        return KINDS[kind](rest)
     if kind.endswith(".py") and Path(kind).is_file():
         sys.argv = [kind, *rest]
         sys.path.insert(0, str(Path(kind).resolve().parent))

@@ -1,0 +1,67 @@
+"""What an endpoint that passes on does with a request, top to bottom."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nsm.api.mechanism import KERNEL
+from nsm.chains.client import client
+from nsm.chains.endpoint import endpoint
+from nsm.chains.needs import Needs
+from nsm.components.endpoint.config import PassthroughConfig
+from nsm.elements.lifecycle import CloseWhenIdle
+from nsm.elements.mechanism import (
+    AnswerKernel,
+    OfferKernel,
+    SelectMechanism,
+    SendFiles,
+    SendFilesClient,
+    TranslateMechanism,
+)
+from nsm.elements.passthrough import (
+    CarryThrough,
+    ReplaceEndpoint,
+    ReplaceLabels,
+    ReplaceService,
+)
+from nsm.elements.path import SignForOurselves
+from nsm.elements.reach import Connect, SetUrl
+from nsm.sdk import END, Chain, Handler, Link
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    """What such a chain is made with: who asks onward, and as what."""
+
+    asker: Needs
+    idle: CloseWhenIdle
+    carry: CarryThrough
+    service: str
+    interface: str
+    labels: Mapping[str, str]
+    authorize: Link[Handler]
+
+
+def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[Handler]:
+    """Ask the endpoint after us for the same, and let packets through from one to the other."""
+    namespace = f"file://{config.netns}"
+    return endpoint(
+        needs,
+        parts.idle,
+        SelectMechanism({KERNEL: AnswerKernel(namespace)}),
+        SendFiles(),
+        parts.carry,
+        SignForOurselves(needs.tokens),
+        Connect(
+            client(
+                parts.asker,
+                ReplaceLabels(parts.labels),
+                ReplaceService(parts.service),
+                ReplaceEndpoint(),
+                TranslateMechanism(parts.carry.onward),
+                OfferKernel(namespace, parts.interface),
+                SendFilesClient(),
+                url=SetUrl(config.connect_to),
+                authorize=parts.authorize,
+            ).bind(END)
+        ),
+    )
