@@ -1,6 +1,6 @@
-"""`python -m nsm.world FILE NAME BASE LEASH`: the supervisor of one mesh, started by `nsm up`.
+"""`python -m nsm.world FILE NAME BASE BEGAN LEASH`: the supervisor of one mesh, begun by `nsm up`.
 
-LEASH is the descriptor of a socket held by whoever started it. Progress is told there, one JSON
+BEGAN is when, on the monotonic clock, someone wanted the mesh. LEASH is the descriptor of a socket held by whoever started it. Progress is told there, one JSON
 line each; when it closes without a word `keep`, everything is taken down again.
 """
 
@@ -20,10 +20,12 @@ from nsm.errors import NsmError
 from nsm.sdk import Clock
 from nsm.world.answering import Answering
 from nsm.world.control import told
+from nsm.world.forkserver import Zygote
 from nsm.world.ground import Home
 from nsm.world.planning import plan
 from nsm.world.spec_read import load
 from nsm.world.supervisor import Supervisor
+from nsm.world.zygote import split
 
 log = logging.getLogger("nsm.world")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM", "USER", "PYTHONPATH", "VIRTUAL_ENV")
@@ -75,12 +77,14 @@ class Leash:
             await self.writer.drain()
 
 
-async def live(file: Path, home: Home, leash: Leash) -> int:
+async def live(file: Path, home: Home, leash: Leash, zygote: Zygote, began: float) -> int:
     """Bring a mesh up, keep it up until told otherwise, and take it down."""
     environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251
     kernel = Kernel()
     drawn = plan(load(file), home, file.parent, environ)
-    supervisor = Supervisor(drawn, home, kernel, Clock())
+    supervisor = Supervisor(drawn, home, kernel, Clock(), zygote)
+    supervisor.began = began
+    supervisor.step("every program imported once")
     answering = Answering(supervisor)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, supervisor.over.set)
@@ -104,10 +108,12 @@ async def live(file: Path, home: Home, leash: Leash) -> int:
 
 def main(argv: Sequence[str]) -> int:
     """Run the supervisor."""
-    file, name, base, leash = argv
+    file, name, base, began, leash = argv
     logging.basicConfig(format="%(asctime)s %(levelname)-7s %(message)s", level="INFO")
+    zygote = split(int(leash))
     with socket.socket(fileno=int(leash)) as channel:
-        return asyncio.run(live(Path(file), Home(name, Path(base)), Leash(channel)))
+        home = Home(name, Path(base))
+        return asyncio.run(live(Path(file), home, Leash(channel), zygote, float(began)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from signal import SIGKILL
 
 from nsm.errors import NsmError
 from nsm.sdk import Tasks
@@ -40,32 +41,37 @@ class Started:
         return False
 
 
-class ForkServer:
-    """Talks to one zygote; begins another when that one dies."""
+Zygote = tuple[int, socket.socket]
+"""Its pid, and the way to it."""
 
-    def __init__(self, tasks: Tasks) -> None:
+
+class ForkServer:
+    """Talks to one zygote, `first` where one is there already; begins another when it dies."""
+
+    def __init__(self, tasks: Tasks, first: Zygote | None = None) -> None:
+        self.pid, self._first = first or (0, None)
         self._tasks = tasks
         self._turn = asyncio.Lock()
-        self._zygote: asyncio.subprocess.Process | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
 
-    @property
-    def pid(self) -> int:
-        """The zygote's."""
-        return self._zygote.pid if self._zygote else 0
-
     async def start(self) -> None:
-        """Begin a zygote; it imports while others work."""
+        """Reach the first zygote, or begin another; it imports while others work."""
+        ours = self._first or await self._begin()
+        self._first = None
+        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+
+    async def _begin(self) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
-            self._zygote = await asyncio.create_subprocess_exec(
+            zygote = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "nsm.world.zygote", str(theirs.fileno())),
                 pass_fds=(theirs.fileno(),),
                 stdin=asyncio.subprocess.DEVNULL,
             )
-        self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
+        self.pid = zygote.pid
+        return ours
 
     async def spawn(self, spawn: Spawn, ended: Ended) -> Started:
         """Start a program; `ended` is called once, when it has ended."""
@@ -116,10 +122,11 @@ class ForkServer:
             self._writer.close()
         self._reader = self._writer = None
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """End the zygote; what it started goes on."""
         self._forget()
-        if self._zygote is not None:
+        if self.pid:
             with suppress(ProcessLookupError):
-                self._zygote.kill()
-            await self._zygote.wait()
+                os.kill(self.pid, SIGKILL)
+            with suppress(ChildProcessError):
+                os.waitpid(self.pid, os.WNOHANG)

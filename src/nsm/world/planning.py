@@ -6,6 +6,7 @@ from itertools import chain, count
 from pathlib import Path
 
 from nsm.api.registration import NetworkService
+from nsm.world import endpoints
 from nsm.world.ground import MARKER, UNDERLAY4, UNDERLAY6, Home, bridge_address, pod_address
 from nsm.world.plan import (
     UNDERLAY,
@@ -16,17 +17,8 @@ from nsm.world.plan import (
     Process,
     WorkloadPlan,
 )
-from nsm.world.programs import Launch, OurProgram, UserProgram
-from nsm.world.spec import (
-    BuiltIn,
-    Command,
-    Domain,
-    EndpointSpec,
-    Mesh,
-    Program,
-    PythonFile,
-    WorkloadSpec,
-)
+from nsm.world.programs import OurProgram, UserProgram
+from nsm.world.spec import Domain, EndpointSpec, Mesh, WorkloadSpec
 
 MANAGER_PORT, REGISTRY_PORT = 5001, 5002
 
@@ -187,6 +179,12 @@ class Draft:
         self.pod(name, spec.node)
         domain, services = self.domain.name, spec.serves
         planned = EndpointPlan(name=name, domain=domain, node=spec.node, services=services)
+        environ = {
+            "NSM_CONNECT_TO": self.manager(spec.node),
+            "NSM_LISTEN_ON": f"unix://{self.home.folder(name)}/listen.on",
+            **self.place(spec.node, name),
+            **endpoints.settings(spec, self.services()),
+        }
         self.endpoints.append(planned)
         self.add(
             Process(
@@ -194,30 +192,12 @@ class Draft:
                 name=name,
                 kind="endpoint",
                 namespace=name,
-                launch=launch(spec.run),
-                environ=self.endpoint_settings(name, spec),
+                launch=endpoints.launch(spec.run),
+                environ=environ,
                 after=(f"node@{spec.node}", f"services@{domain}"),
                 restart="on-failure" if spec.restart else "never",
             )
         )
-
-    def endpoint_settings(self, name: str, spec: EndpointSpec) -> dict[str, str]:
-        """The environment of an endpoint, the file's own settings last."""
-        payloads = {service.name: service.payload for service in self.domain.services}
-        settings = {
-            "NSM_CONNECT_TO": self.manager(spec.node),
-            "NSM_LISTEN_ON": f"unix://{self.home.folder(name)}/listen.on",
-            "NSM_SERVICE_NAMES": ",".join(spec.serves),
-            "NSM_PAYLOAD": payloads.get(spec.serves[0], "IP"),
-            "NSM_LABELS": ",".join(f"{key}:{value}" for key, value in spec.labels.items()),
-            "NSM_REGISTER_SERVICE": "false",
-            **self.place(spec.node, name),
-        }
-        if spec.groups:
-            settings["NSM_CIDR_PREFIX"] = ",".join(f"[{group}]" for group in spec.groups)
-        if spec.wants:
-            settings["NSM_NETWORK_SERVICES"] = spec.wants.text
-        return {**settings, **spec.env}
 
     def workload(self, name: str, spec: WorkloadSpec) -> None:
         """One workload: the client that keeps its vWires, and what the file runs in it."""
@@ -296,14 +276,3 @@ class Draft:
     def manager(self, node: str) -> str:
         """Where a node's manager serves those on the node."""
         return f"unix://{self.home.folder('node@' + node)}/nsm.io.sock"
-
-
-def launch(run: Program) -> Launch:
-    """How what an endpoint runs is started."""
-    match run:
-        case BuiltIn(kind):
-            return OurProgram("endpoint", (kind,))
-        case PythonFile(path):
-            return OurProgram("endpoint", (str(path),))
-        case Command(argv):
-            return UserProgram(argv)

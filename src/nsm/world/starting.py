@@ -7,6 +7,7 @@ import select
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,7 +116,8 @@ def begin(file: Path, home: Home) -> Starting:
         home.root.chmod(0o700)
         ours, theirs = socket.socketpair()
         marked = {**os.environ, MARKER: str(home.root), "NSM_MESH": home.mesh}  # noqa: TID251
-        words = (str(file.absolute()), home.mesh, str(home.base), str(theirs.fileno()))
+        began = str(time.monotonic())
+        words = (str(file.absolute()), home.mesh, str(home.base), began, str(theirs.fileno()))
         with theirs, home.log("supervisor").open("ab") as log:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "nsm.world", *words],

@@ -13,7 +13,7 @@ from nsm.dataplane.driver import Driver
 from nsm.errors import Invalid, NotFound
 from nsm.sdk import Clock, Tasks
 from nsm.world import status as shown
-from nsm.world.forkserver import Ended, ForkServer, Started
+from nsm.world.forkserver import Ended, ForkServer, Started, Zygote
 from nsm.world.ground import MARKER, Home
 from nsm.world.jobs import Job, Jobs, Stage
 from nsm.world.logs import rotate
@@ -37,12 +37,14 @@ ROTATION = 5.0
 class Supervisor:
     """Owns everything of one mesh. `changed` is set anew whenever status may say something else."""
 
-    def __init__(self, plan: Plan, home: Home, driver: Driver, clock: Clock) -> None:
+    def __init__(
+        self, plan: Plan, home: Home, driver: Driver, clock: Clock, zygote: Zygote | None = None
+    ) -> None:
         self.plan = plan
         self.home = home
         self.clock = clock
         self.tasks = Tasks()
-        self.server = ForkServer(self.tasks)
+        self.server = ForkServer(self.tasks, zygote)
         self.spaces = Namespaces(home, plan.namespaces, driver)
         self.jobs = Jobs(self.spawn, clock, self.tasks, self.job_changed)
         self.wires = shown.Wires()
@@ -256,7 +258,7 @@ class Supervisor:
             await self.jobs.stop_all(kinds)
         if self.listener:
             self.listener.close()
-        await self.server.close()
+        self.server.close()
         self.spaces.close()
         await self.tasks.stop()
         await asyncio.to_thread(sweep, self.home, os.getpid())

@@ -115,13 +115,39 @@ def _run(spawn: Spawn) -> int:
     return entry(launch.program)(launch.argv)
 
 
+def ready() -> None:
+    """Import everything, and keep what is there out of the collector's way, so it stays shared."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    preload()
+    gc.collect()
+    gc.freeze()
+
+
+def split(*unwanted: int) -> tuple[int, socket.socket]:
+    """Fork a zygote off this process, which must have one thread; its pid, and the way to it.
+
+    It lets go of the descriptors in `unwanted`: others wait for them to be closed.
+    """
+    ready()
+    ours, theirs = socket.socketpair()
+    pid = os.fork()
+    if pid:
+        theirs.close()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return pid, ours
+    try:
+        ours.close()
+        for fd in unwanted:
+            os.close(fd)
+        serve(theirs)
+    finally:
+        os._exit(0)
+
+
 def main(argv: Sequence[str]) -> int:
     """Serve on the inherited socket whose descriptor is the argument."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with socket.socket(fileno=int(argv[0])) as channel:
-        preload()
-        gc.collect()
-        gc.freeze()
+        ready()
         serve(channel)
     return 0
 
