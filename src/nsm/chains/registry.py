@@ -145,8 +145,8 @@ def service_client(
     return registry_chain(
         BeginRegistration[NetworkService](needs.tasks, needs.clock),
         RetryRegistry[NetworkService](needs.clock),
-        HealRegistration[NetworkService](needs.tasks, needs.clock),
         HealFind[NetworkService](needs.clock),
+        HealRegistration[NetworkService](needs.tasks, needs.clock),  # sees its own watch end
         asking(needs, network_services, to, *additional),
     ).bind(NowhereElse())
 
@@ -158,8 +158,8 @@ def endpoint_client(
     return registry_chain(
         BeginRegistration[Endpoint](needs.tasks, needs.clock),
         RetryRegistry[Endpoint](needs.clock),
-        HealRegistration[Endpoint](needs.tasks, needs.clock),
         HealFind[Endpoint](needs.clock),
+        HealRegistration[Endpoint](needs.tasks, needs.clock),  # sees its own watch end
         RefreshRegistration(needs.clock),
         asking(needs, endpoints, to, *additional),
     ).bind(NowhereElse())

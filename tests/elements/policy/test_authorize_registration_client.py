@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsm.api.registration import Endpoint
+from nsm.api.registration import Endpoint, NetworkService
 from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
 from nsm.errors import Denied, Unreachable
 from nsm.identity import policies
@@ -84,3 +84,16 @@ async def test_a_name_cannot_change_hands_between_two_registrations(mesh, author
     registry.registrant = mesh.other
     with pytest.raises(Denied, match="client_allowed"):
         await authorize.register(call(mesh, mesh.manager, life), ENDPOINT, registry)
+
+
+async def test_replicas_may_say_the_same_service_but_not_the_same_endpoint(mesh, authorize) -> None:
+    for record, refused in ((NetworkService("svc"), False), (ENDPOINT, True)):
+        life = mesh.life()
+        one, two = Manager(mesh, mesh.web), Manager(mesh, mesh.other)
+        await authorize.register(call(mesh, mesh.manager, life), record, one)
+        again = authorize.register(call(mesh, mesh.manager, life), record, two)
+        if refused:
+            with pytest.raises(Denied, match="client_allowed"):
+                await again
+        else:
+            assert await again == record

@@ -72,3 +72,52 @@ async def test_a_registry_that_ends_watches_early_is_not_stormed(clock, tasks) -
     await client(clock, tasks, end).register(Call(), NSE)
     await clock.sleep(60)
     assert 12 <= end.verbs.count("register e") <= 35
+
+
+async def test_what_is_lost_is_registered_again_however_long_that_takes(clock, tasks) -> None:
+    end = RecordingRegistry[Endpoint]()
+    await client(clock, tasks, end).register(Call(), NSE)
+    await clock.sleep(100)
+    end.failing = [Unreachable("gone")] * 30
+    end.lose(Unreachable("gone"))
+    await clock.sleep(200)
+    assert end.verbs.count("register e") == 32
+    assert end.watches == 1
+    assert len(tasks) == 1
+
+
+async def test_a_first_registration_that_fails_is_the_callers_to_repeat(clock, tasks) -> None:
+    end = RecordingRegistry[Endpoint]()
+    end.failing = [Unreachable("gone")]
+    with pytest.raises(Unreachable):
+        await client(clock, tasks, end).register(Call(), NSE)
+    await clock.sleep(100)
+    assert end.verbs == ["register e"]
+
+
+async def test_a_refresh_that_fails_while_the_watch_stands_is_not_a_loss(clock, tasks) -> None:
+    end = RecordingRegistry[Endpoint]()
+    registry = client(clock, tasks, end)
+    await registry.register(Call(), NSE)
+    await clock.sleep(1)
+    end.failing = [Unreachable("gone")]
+    with pytest.raises(Unreachable):
+        await registry.register(Call(), NSE)
+    await clock.sleep(100)
+    assert end.verbs == ["register e", "watch e", "register e"]
+
+
+async def test_unregistering_ends_the_healing(clock, tasks) -> None:
+    end = RecordingRegistry[Endpoint]()
+    registry = client(clock, tasks, end)
+    await registry.register(Call(), NSE)
+    await clock.sleep(1)
+    end.failing = [Unreachable("gone")] * 10
+    end.lose()
+    await clock.sleep(2)
+    end.failing = []
+    await registry.unregister(Call(), NSE)
+    heard = len(end.heard)
+    await clock.sleep(100)
+    assert len(end.heard) == heard
+    assert len(tasks) == 0

@@ -1,4 +1,4 @@
-"""What the registry reads from the environment: upstream's names and defaults, and a few of ours."""
+"""What the registry reads from the environment: upstream's names and defaults, and two bounds."""
 
 from dataclasses import dataclass
 from datetime import timedelta

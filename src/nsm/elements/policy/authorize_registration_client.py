@@ -3,7 +3,7 @@
 import logging
 from dataclasses import replace
 
-from nsm.api.registration import R
+from nsm.api.registration import Endpoint, R
 from nsm.errors import Denied, NsmError
 from nsm.identity import evidence
 from nsm.identity.policies import Policies
@@ -27,7 +27,7 @@ class AuthorizeRegistrationClient(RegistryElement[R]):
         known = self.registrant.get(call)
         by = evidence.registrant(call.tokens)
         try:
-            self.check(call, evidence.Resource(record.name, by, known or ""))
+            self.check(call, evidence.Resource(record.name, by, _owner(record, known)))
         except Denied:
             if known is None:
                 await _undo(call, kept, next)
@@ -44,6 +44,11 @@ class AuthorizeRegistrationClient(RegistryElement[R]):
         if peer := evidence.answerer(call):
             seen = evidence.of_registrar(call.tokens, peer, self.clock.now(), resource)
             self.policies.check(seen, f"registry {peer.id}")
+
+
+def _owner(record: R, known: str | None) -> str:
+    """Whose the name is; replicas say one service again, each for itself: the registry judges."""
+    return known or "" if isinstance(record, Endpoint) else ""
 
 
 async def _undo(call: Call, record: R, next: Registry[R]) -> None:

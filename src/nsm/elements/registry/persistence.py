@@ -1,6 +1,6 @@
 """When asking a registry again is worth it, and how long to wait before."""
 
-from nsm.errors import Denied, Invalid, NsmError, Unimplemented
+from nsm.errors import Denied, Invalid, NotFound, NsmError, Unimplemented
 from nsm.sdk import Call, Clock
 from nsm.sdk.backoff import Backoff
 
@@ -15,7 +15,7 @@ def backoff() -> Backoff:
 
 def pointless(error: NsmError) -> bool:
     """Whether asking the same again would be answered the same."""
-    return isinstance(error, Invalid | Denied | Unimplemented)
+    return isinstance(error, Invalid | Denied | NotFound | Unimplemented)
 
 
 def late(call: Call, clock: Clock, pause: float = 0.0) -> bool:
