@@ -204,7 +204,7 @@ async def test_a_full_queue_is_waited_for(pool, tmp_path, server_identity):
         busy.accept()[0].close()
         await asyncio.sleep(0.01)
         busy.accept()[0].close()  # ours has come
-        with pytest.raises(Unreachable, match="hung up|reset by peer"):
+        with pytest.raises(Unreachable, match=r"hung up|reset by peer"):
             await dialing
 
 

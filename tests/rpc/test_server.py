@@ -515,6 +515,21 @@ async def test_a_flood_of_given_up_calls_ends_the_connection(channel, server, un
     await until(lambda: len(server) == 0)
 
 
+async def test_calls_beyond_what_the_peer_allows_wait_their_turn(channel, program, until):
+    remote = channel._http2.connection.engine.remote_settings
+    remote.max_concurrent_streams = 2
+    remote.acknowledge()
+    slow = Request(Connection(network_service="slow"))
+    asking = [asyncio.ensure_future(channel.connections.request(Call(), slow)) for _ in range(5)]
+    await until(lambda: len(program.calls) == 2)
+    late = asyncio.ensure_future(channel.connections.request(soon(0.05), slow))
+    with pytest.raises(TooLate):
+        await late
+    assert len(program.calls) == 2
+    program.gate.set()
+    assert len(await asyncio.gather(*asking)) == 5
+
+
 async def test_no_call_leaves_anything_behind(channel, server):
     for _ in range(20):
         await channel.connections.request(Call(), ASKED)

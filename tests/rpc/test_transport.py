@@ -98,7 +98,7 @@ async def test_both_ends_know_each_other_before_the_protocol_begins(pair):
 
 async def test_bytes_arrive_whole_and_in_order(pair, until):
     client, server = pair
-    said = os.urandom(3_000_000)
+    said = os.urandom(1_500_000)
     for at in range(0, len(said), 50_000):
         client.transport.write(said[at : at + 50_000])
     server.transport.write(b"and back")
@@ -338,7 +338,7 @@ async def test_abort_waits_for_nobody(pair, until):
 async def test_a_slow_reader_is_waited_for_and_then_goes_on(pair, until):
     client, server = pair
     server.transport.pause_reading()
-    said = os.urandom(2_000_000)
+    said = os.urandom(1_500_000)
     client.transport.write(said)
     assert client.ear.pauses == ["pause"]
     server.transport.resume_reading()
@@ -357,6 +357,24 @@ async def test_a_peer_that_never_reads_is_dropped_before_memory_grows(pair, unti
         assert written < 2 * module.MOST_UNSENT
     await until(lambda: client.ear.lost)
     assert "does not read" in str(client.ear.lost[0])
+
+
+async def test_a_file_waits_behind_a_full_socket_and_arrives_once(pair, tmp_path, until):
+    client, server = pair
+    server.transport.pause_reading()
+    said = os.urandom(1_000_000)
+    client.transport.write(said)
+    fd = os.open(tmp_path / "file", os.O_CREAT | os.O_RDWR)
+    inode = client.files.send(fd)
+    os.close(fd)
+    client.transport.write(b"!")
+    await asyncio.sleep(0.01)
+    assert len(client.files.outgoing) == 1
+    server.transport.resume_reading()
+    received = await asyncio.wait_for(server.files.receive(inode), 5)
+    os.close(received)
+    await until(lambda: server.ear.heard == said + b"!")
+    assert not client.files.outgoing
 
 
 async def test_paused_reading_delivers_nothing_and_then_everything(pair, until):

@@ -9,6 +9,8 @@ from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event
+from h2.exceptions import FrameTooLargeError
+from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
 from hpack import Encoder
 from hyperframe.frame import Frame, GoAwayFrame
@@ -29,6 +31,15 @@ class _LiteralEncoder(Encoder):
         return super().encode(headers, huffman=False)
 
 
+class _Frames(FrameBuffer):
+    """Refuses a frame by its announced length; h2 would first collect up to 16 MiB of it."""
+
+    def __next__(self) -> Frame:
+        if int.from_bytes(self._data[:3], "big") > self.max_frame_size and len(self._data) > 2:
+            raise FrameTooLargeError("a frame longer than the peer was told to send")
+        return super().__next__()
+
+
 class Engine(H2Connection):
     """h2, but a peer's polite GOAWAY does not end the streams it lets us finish."""
 
@@ -38,7 +49,7 @@ class Engine(H2Connection):
         # What we read of headers is checked where it is read: h2's own pass costs as much again.
         config = H2Configuration(
             client_side=client,
-            header_encoding="ascii",
+            header_encoding="latin-1",  # fails on nothing a peer may send
             validate_inbound_headers=False,
             validate_outbound_headers=False,
             normalize_inbound_headers=False,
@@ -46,6 +57,7 @@ class Engine(H2Connection):
         )
         super().__init__(config)
         self.encoder = _LiteralEncoder()
+        self.incoming_buffer = _Frames(server=not client)
         wanted = {
             SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
             SettingCodes.MAX_HEADER_LIST_SIZE: MOST_HEADERS,

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Callable, Sequence
 
+from nsm.errors import NsmError
 from nsm.rpc.http2 import Http2
 from nsm.rpc.incoming import Calls, Methods
 from nsm.rpc.listening import Listener
@@ -126,8 +127,8 @@ class Host:
             return
         try:
             guest = self._arrive(sock)
-        except Exception:
-            log.exception("a connection could not be taken")
+        except (NsmError, OSError) as error:
+            log.warning("a connection could not be taken: %s", error)
             sock.close()
             return
         guest.settled, guest.departed = self._settled, self._guests.discard

@@ -106,7 +106,7 @@ class Http2(H2Protocol):
     def data_received(self, data: bytes) -> None:
         try:
             events = self.connection.feed(data)
-        except (ProtocolError, UnicodeDecodeError) as error:
+        except ProtocolError as error:
             self.processor.close(f"the peer broke the rules of HTTP/2: {error}")
             return
         for event in events:

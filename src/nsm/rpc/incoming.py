@@ -60,7 +60,7 @@ class Calls(AbstractHandler):
         self._running: dict[Stream, asyncio.Task[None]] = {}
         self._streaming: set[Stream] = set()
         self._leaving = False
-        self._resets, self._reset_at = RESETS, 0.0
+        self._resets, self._reset_at = RESETS, clock.ticks()
 
     def __len__(self) -> int:
         return len(self._running)

@@ -75,6 +75,8 @@ class Outgoing:
             exchange.end()
 
     async def _next(self, stream: RpcStream, deadline: float | None) -> bytes | None:
+        if deadline is None:
+            return await next_message(stream)
         async with asyncio.timeout_at(deadline):
             return await next_message(stream)
 

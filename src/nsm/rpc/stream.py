@@ -22,6 +22,9 @@ from nsm.rpc.transport import SocketTransport
 
 Headers = list[tuple[str, str]]
 
+LONGEST_PIECE = 65536
+"""Bytes sent at a time, also to peers that take frames of 16 MiB: others want their turn."""
+
 
 class NeverSent(Unreachable):
     """The peer has certainly not looked at this call: it may be tried again elsewhere."""
@@ -122,7 +125,8 @@ class RpcStream(Stream):
 
     def _room(self) -> int:
         engine = self._h2_connection
-        return min(engine.local_flow_control_window(self.number), engine.max_outbound_frame_size)
+        window = engine.local_flow_control_window(self.number)
+        return min(window, engine.max_outbound_frame_size, LONGEST_PIECE)
 
     def _send_piece(self, left: memoryview, end_stream: bool) -> memoryview:
         if (size := self._room()) > 0:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 HIGH, LOW = 65536, 16384
 """Bytes unsent at which the protocol is asked to pause, and told to go on."""
-MOST_UNSENT = 8 * 1024 * 1024
+MOST_UNSENT = 2 * 1024 * 1024
 """Bytes unsent at which a peer counts as one that does not read."""
 HANDSHAKE = 10.0
 """Seconds a peer has to prove who it is."""
