@@ -42,7 +42,7 @@ async def test_a_local_connection_has_four_segments_each_signed_for_the_next_hop
         assert (conn.id, conn.hops.index, conn.state) == ("nsc-0", 0, UP)
         assert names(conn) == ["nsc", "nm", "fwd", "nse"]
         assert len({*ids(conn)}) == 4
-        assert tokens(conn) == ["nsc→nm", "nm→fwd", "fwd→nse", "nse→fwd"]
+        assert tokens(conn) == ["nsc->nm", "nm->fwd", "fwd->nse", "nse->fwd"]
         assert all(segment.expires for segment in conn.hops.segments)
 
 
@@ -51,7 +51,7 @@ async def test_the_endpoint_sees_its_own_id_and_index_and_the_tokens_of_all_befo
         conn = await domain.client("nsc", "nm").request(Call(), asked())
         (seen,) = domain.heard["nse"].requests
         assert (seen.connection.id, seen.connection.hops.index) == (ids(conn)[3], 3)
-        assert tokens(seen.connection) == ["nsc→nm", "nm→fwd", "fwd→nse", "nse→fwd"]
+        assert tokens(seen.connection) == ["nsc->nm", "nm->fwd", "fwd->nse", "nse->fwd"]
 
 
 async def test_a_refresh_keeps_every_id_and_renews_every_token() -> None:
@@ -73,7 +73,7 @@ async def test_a_remote_connection_has_six_segments() -> None:
     async with Domain(LoopClock(), **way) as domain:
         conn = await domain.client("nsc", "nm1").request(Call(), asked())
         assert names(conn) == ["nsc", "nm1", "fwd1", "nm2", "fwd2", "nse"]
-        assert tokens(conn)[-2:] == ["fwd2→nse", "nse→fwd2"]
+        assert tokens(conn)[-2:] == ["fwd2->nse", "nse->fwd2"]
         assert (conn.id, conn.hops.index) == ("nsc-0", 0)
 
 
@@ -86,7 +86,7 @@ async def test_a_replaced_forwarder_gets_an_id_of_its_own_and_the_endpoint_keeps
         assert names(second) == ["nsc", "nm", "fwd2", "nse"]
         assert ids(second)[2] != ids(first)[2]
         assert [ids(second)[i] for i in (0, 1, 3)] == [ids(first)[i] for i in (0, 1, 3)]
-        assert tokens(second) == ["nsc→nm", "nm→fwd2", "fwd2→nse", "nse→fwd2"]
+        assert tokens(second) == ["nsc->nm", "nm->fwd2", "fwd2->nse", "nse->fwd2"]
 
 
 async def test_the_way_that_was_left_is_closed_when_the_url_changes() -> None:

@@ -58,7 +58,7 @@ async def test_the_callee_sees_what_a_wire_would_carry_and_nothing_else() -> Non
     for theirs in end.calls:
         assert theirs.peer == Peer("spiffe://test/caller")
         assert theirs.token
-        assert theirs.token.text == "spiffe://test/caller→spiffe://test/callee"
+        assert theirs.token.text == "spiffe://test/caller->spiffe://test/callee"
         assert (theirs.deadline, theirs.to, theirs.channel, theirs.begun) == (7.0, "", None, False)
     assert channel.peer == Peer("spiffe://test/callee")
     assert end.verbs == ["request c", "close c"]

@@ -2,7 +2,7 @@
 
 from nsm.chains.needs import Needs
 from nsm.elements.lifecycle import Begin, Monitor, Timeout
-from nsm.elements.path import TrimPath, UpdatePath, UpdateToken
+from nsm.elements.path import RefuseNonsense, TrimPath, UpdatePath, UpdateToken
 from nsm.sdk import Chain, Handler, Link, chain
 
 __all__ = ["Needs", "endpoint"]
@@ -11,6 +11,7 @@ __all__ = ["Needs", "endpoint"]
 def endpoint(needs: Needs, *then: Link[Handler]) -> Chain[Handler]:
     """Know the caller, keep the connection alive, tell whoever watches, then do `then`."""
     return chain(
+        RefuseNonsense(),
         UpdatePath(needs.name),
         Begin(needs.tasks, needs.clock),
         UpdateToken(needs.tokens),

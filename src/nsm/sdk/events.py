@@ -1,10 +1,11 @@
 """What a program tells those who watch its connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
-from nsm.api.connection import DOWN, Connection, Segment
+from nsm.api.connection import DOWN, Connection
+from nsm.api.matching import is_selected
 from nsm.api.monitoring import (
     DELETE,
     INITIAL_STATE_TRANSFER,
@@ -12,6 +13,7 @@ from nsm.api.monitoring import (
     ConnectionEvent,
     Selector,
 )
+from nsm.api.validate import check_selector
 from nsm.sdk.call import Call
 
 MOST_AT_ONCE = 200
@@ -51,6 +53,7 @@ class Events:
 
     async def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
         """All that is known, at once, then what happens; ends when the program stops."""
+        check_selector(selector)
         watcher = _Watcher(selector)
         self._watchers.add(watcher)
         try:
@@ -64,7 +67,7 @@ class Events:
             self._watchers.discard(watcher)
 
     def _initial(self, selector: Selector) -> Iterator[ConnectionEvent]:
-        known = [conn for conn in self._known.values() if selects(selector, conn)]
+        known = [conn for conn in self._known.values() if is_selected(conn, selector)]
         yield from _batched(INITIAL_STATE_TRANSFER, known)
         if not known:
             yield ConnectionEvent(INITIAL_STATE_TRANSFER)
@@ -86,7 +89,7 @@ class _Watcher:
         self.pending: dict[tuple[str, int, int], Connection] = {}
 
     def tell(self, kind: int, conn: Connection) -> None:
-        if not selects(self.selector, conn):
+        if not is_selected(conn, self.selector):
             return
         key = (conn.id, kind, conn.state)
         self.pending.pop(key, None)
@@ -112,23 +115,3 @@ class _Watcher:
 def _batched(kind: int, conns: list[Connection]) -> Iterator[ConnectionEvent]:
     for start in range(0, len(conns), MOST_AT_ONCE):
         yield ConnectionEvent(kind, {c.id: c for c in conns[start : start + MOST_AT_ONCE]})
-
-
-def selects(selector: Selector, conn: Connection) -> bool:
-    """Whether the selector wants this connection: what it names must be a run of the path."""
-    if selector.network_services and conn.network_service not in selector.network_services:
-        return False
-    wanted, there = selector.path_segments, conn.hops.segments
-    if not wanted:
-        return True
-    runs = range(len(there) - len(wanted) + 1)
-    return any(_alike(wanted, there[at : at + len(wanted)]) for at in runs)
-
-
-def _alike(wanted: Iterable[Segment], there: Iterable[Segment]) -> bool:
-    return all(
-        (not want.name or want.name == has.name)
-        and (not want.id or want.id == has.id)
-        and (not want.token or want.token == has.token)
-        for want, has in zip(wanted, there, strict=True)
-    )

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nsm.api.connection import Connection, Path, Request, Segment
+from nsm.api.validate import MOST_HOPS
 from nsm.elements.path import UpdatePath
-from nsm.elements.path.update_path import LONGEST
 from nsm.errors import Invalid
 from nsm.sdk import Call, Handler
 from nsm.sdk.testing import Recorder
@@ -85,8 +85,8 @@ async def test_an_answer_too_short_to_hold_the_asker_is_left_as_it_is() -> None:
         conn(("nsc", "a"), at=1),
         conn(("nsc", "a"), at=2**32 - 1),
         replace(conn(("nsc", "a")), id="b"),
-        conn(*[("x", "y")] * LONGEST, at=LONGEST - 1),
-        conn(*[("x", "y")] * (LONGEST + 1)),
+        conn(*[("x", "y")] * MOST_HOPS, at=MOST_HOPS - 1),
+        conn(*[("x", "y")] * (MOST_HOPS + 1)),
     ],
     ids=["beyond the end", "far beyond", "another id", "full", "too long"],
 )

@@ -10,7 +10,7 @@ from nsm.sdk.testing import FakeTokens, Recorder
 
 pytestmark = pytest.mark.looptime
 
-THEIRS = Token("nsc→nm", Timestamp(7, 123_456_789))
+THEIRS = Token("nsc->nm", Timestamp(7, 123_456_789))
 CALL = Call(peer=Peer("nsc"), token=THEIRS)
 
 
@@ -32,20 +32,20 @@ async def signed(call: Call, asked: Connection, verb: str) -> tuple[Segment, ...
 async def test_the_asker_and_this_hop_sign_and_nobody_else_is_touched(verb: str) -> None:
     before, asker, own, after = await signed(CALL, conn(2, "a", "nsc", "nm", "fwd"), verb)
     assert (before, after) == (Segment("a"), Segment("fwd"))
-    assert asker == Segment("nsc", token="nsc→nm", expires=THEIRS.expires)
-    assert own.token == "nm→nsc"
+    assert asker == Segment("nsc", token="nsc->nm", expires=THEIRS.expires)
+    assert own.token == "nm->nsc"
     assert own.expires == Timestamp.at(LoopClock().now() + 600)
 
 
 async def test_without_a_token_the_askers_segment_stays_as_it_was() -> None:
     asker, own = await signed(Call(peer=Peer("nsc")), conn(1, "nsc", "nm"), "request")
     assert asker == Segment("nsc")
-    assert own.token == "nm→nsc"
+    assert own.token == "nm->nsc"
 
 
 async def test_the_first_hop_has_nobody_before_it() -> None:
     (own,) = await signed(CALL, conn(0, "nm"), "request")
-    assert own.token == "nm→nsc"
+    assert own.token == "nm->nsc"
 
 
 async def test_a_path_without_our_segment_is_refused() -> None:

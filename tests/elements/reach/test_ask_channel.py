@@ -48,8 +48,9 @@ async def test_the_peer_is_asked_and_nobody_after_it() -> None:
         replace(ASKED, path=Path(1, ASKED.hops.segments[:1])),
         replace(ASKED, path=Path(1, (Segment("nsc", "x"), Segment("nm", "b")))),
         Connection("b"),
+        replace(ASKED, payload="x" * 100_000),
     ],
-    ids=["id", "index", "too short", "somebody else before us", "no path"],
+    ids=["id", "index", "too short", "somebody else before us", "no path", "nonsense"],
 )
 async def test_an_answer_that_is_not_ours_is_refused_and_closed(wrong: Connection) -> None:
     peer = Answering(answer=wrong)

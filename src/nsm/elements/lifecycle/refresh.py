@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from nsm.api.paths import refresh_in
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Slot, Tasks
 from nsm.sdk.backoff import Backoff
 
@@ -26,7 +27,7 @@ class Refresh(Element):
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         conn = await next.request(call, request)
         self.stop(call)
-        pause = self.pause(conn)
+        pause = refresh_in(conn.hops, self.clock.now())
         if pause is not None:
             work = self.refresh(call.life, self.unhurried(call, pause))
             self.waiting.put(call, self.tasks.start(f"refresh {conn.id}", work))
@@ -41,15 +42,6 @@ class Refresh(Element):
         waiting = self.waiting.take(call)
         if waiting and waiting is not asyncio.current_task():
             waiting.cancel()
-
-    def pause(self, conn: Connection) -> float | None:
-        """Seconds until it is time; None where no segment says when it expires."""
-        path = conn.hops
-        lifetimes = [s.expires.time - self.clock.now() for s in path.segments if s.expires]
-        if not lifetimes:
-            return None
-        hops = len(path.segments)
-        return min(lifetimes) * (1 / 3 if hops <= 1 else 0.2 + 0.2 * path.index / hops)
 
     def unhurried(self, call: Call, pause: float) -> float:
         """That pause, or one that grows where tokens on the way have always run out already."""

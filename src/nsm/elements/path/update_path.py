@@ -5,11 +5,9 @@ from dataclasses import replace
 from uuid import uuid4
 
 from nsm.api.connection import Path, Segment
+from nsm.api.validate import MOST_HOPS
 from nsm.errors import Invalid
 from nsm.sdk import Call, Connection, Element, Handler, Request
-
-LONGEST = 128
-"""Segments a path may have: twenty passthrough endpoints on different nodes need 118."""
 
 
 def new_id() -> str:
@@ -49,8 +47,8 @@ class UpdatePath(Element):
 
     def _step(self, conn: Connection, path: Path) -> Connection:
         at = path.index + 1
-        if at >= LONGEST or len(path.segments) > LONGEST:
-            raise Invalid(f"a path of more than {LONGEST} segments", fix="look for a loop")
+        if at >= MOST_HOPS or len(path.segments) > MOST_HOPS:
+            raise Invalid(f"a path of more than {MOST_HOPS} segments", fix="look for a loop")
         if at == len(path.segments):
             path = path.with_segment(at, Segment(self.name, self.new_id()))
         elif path.segments[at].name != self.name:

@@ -10,7 +10,7 @@ from nsm.sdk.inprocess import Party
 
 @dataclass
 class FakeTokens:
-    """Signs by saying who asks whom: "me→you"."""
+    """Signs by saying who asks whom: "me->you"."""
 
     id: str
     clock: Clock = field(default_factory=Clock)
@@ -18,7 +18,7 @@ class FakeTokens:
 
     def issue(self, audience: Peer | None) -> Token:
         whom = audience.id if audience else ""
-        return Token(f"{self.id}→{whom}", Timestamp.at(self.clock.now() + self.lifetime))
+        return Token(f"{self.id}->{whom}", Timestamp.at(self.clock.now() + self.lifetime))
 
 
 def party(id: str, clock: Clock, lifetime: float = 600.0) -> Party:
