@@ -173,7 +173,7 @@ def start(kind: type[C], argv: Sequence[str], alive: Alive[C]) -> int:
         sys.stderr.write(f"settings: {error}\n")
         return 2
     start_logging(config.log_level)
-    for variable in unknown(kind, environ):
+    for variable in unknown(kind, environ, OTHERS):
         log.warning("%s is set, and no setting of this program", variable)
     try:
         return asyncio.run(alive(config, environ))

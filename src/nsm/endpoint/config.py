@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal
 
 from nsm.api.cidr import Groups
 from nsm.api.context import DnsConfig
@@ -34,7 +35,9 @@ class Config(Settings):
     dns_configs: tuple[DnsConfig, ...] = setting(
         "[]", "name service of the vWire, JSON: [{dns_server_ips, search_domains}]"
     )
-    ipam_policy: str = setting("polite", "polite, or strict: addresses of others are replaced")
+    ipam_policy: Literal["polite", "strict"] = setting(
+        "polite", "polite, or strict: addresses of others are replaced"
+    )
     idle_timeout: timedelta = setting("0", "stop after so long without connections; 0: never")
     register_service: bool = setting("true", "register the network services, too")
     unregister_itself: bool = setting("false", "unregister when told to stop")

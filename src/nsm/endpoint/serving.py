@@ -54,11 +54,13 @@ async def simple(
     config: Config, program: Program, needs: Needs, own: Sequence[Link[Handler]] = ()
 ) -> Chain[Handler]:
     """The chain of an endpoint that ends the vWire itself."""
-    assign = AssignStrict if config.ipam_policy == "strict" else AssignPointToPoint
+    strict = config.ipam_policy == "strict"
     routes = LiveFile[tuple[PolicyRoute, ...]](
         config.pbr_config_path, policy_routes.read, (), program.clock
     )
-    addresses = [assign(group) for group in config.cidr_prefix]
+    groups = config.cidr_prefix
+    polite = [AssignPointToPoint(group) for group in groups]
+    addresses = [AssignStrict(*groups)] if strict and groups else polite
     return serving(config, needs, idle(config, program), addresses, routes, own)
 
 

@@ -16,11 +16,12 @@ from nsm.dataplane.forward import PASS_ALL
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.rules import Rules, acl, written
-from nsm.elements.passthrough import CarryThrough
+from nsm.elements.discovery import ReplaceService
+from nsm.elements.kernel import CarryThrough
 from nsm.endpoint.serving import idle
 from nsm.errors import Invalid
 from nsm.program import Program
-from nsm.sdk import Chain, Handler, Slot
+from nsm.sdk import Chain, Element, Handler, Slot
 
 
 async def passthrough(config: PassthroughConfig, program: Program, needs: Needs) -> Chain[Handler]:
@@ -46,7 +47,7 @@ async def passing(
         asker=replace(needs, name=f"{config.name}-client"),
         idle=idle(config, program),
         carry=CarryThrough(carrier, netns, Slot[Mechanism](), rules),
-        service=onward.service if onward else "",
+        service=ReplaceService(onward.service) if onward else Element(),
         interface=onward.interface if onward else "",
         labels=onward.labels if onward else config.labels,
         authorize=program.next_hop(),

@@ -8,6 +8,8 @@ from nsm.chains.client import client
 from nsm.chains.endpoint import endpoint
 from nsm.chains.needs import Needs
 from nsm.components.endpoint.config import PassthroughConfig
+from nsm.elements.discovery import RememberNextEndpoint, ReplaceLabels
+from nsm.elements.kernel import CarryThrough
 from nsm.elements.lifecycle import CloseWhenIdle
 from nsm.elements.mechanism import (
     AnswerKernel,
@@ -16,12 +18,6 @@ from nsm.elements.mechanism import (
     SendFiles,
     SendFilesClient,
     TranslateMechanism,
-)
-from nsm.elements.passthrough import (
-    CarryThrough,
-    ReplaceEndpoint,
-    ReplaceLabels,
-    ReplaceService,
 )
 from nsm.elements.path import SignForOurselves
 from nsm.elements.reach import Connect, SetUrl
@@ -35,7 +31,7 @@ class Parts:
     asker: Needs
     idle: CloseWhenIdle
     carry: CarryThrough
-    service: str
+    service: Link[Handler]
     interface: str
     labels: Mapping[str, str]
     authorize: Link[Handler]
@@ -55,8 +51,8 @@ def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[
             client(
                 parts.asker,
                 ReplaceLabels(parts.labels),
-                ReplaceService(parts.service),
-                ReplaceEndpoint(),
+                parts.service,
+                RememberNextEndpoint(),
                 TranslateMechanism(parts.carry.onward),
                 OfferKernel(namespace, parts.interface),
                 SendFilesClient(),
