@@ -1,0 +1,238 @@
+"""Figures of the registry: over mTLS from one client, and the same questions asked in process.
+
+`python -m bench.registry` prints JSON. The server is a process of its own on the loopback, so that
+its CPU can be read. Times in ms unless said; medians and 99th percentiles.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from statistics import median, quantiles
+from time import perf_counter
+
+from nsm.api.labels import Labels
+from nsm.api.registration import Endpoint, Query
+from nsm.chains.registry import RegistryNeeds, endpoints, memory_registry, onward
+from nsm.elements.registry import AskRegistry, DialRegistry
+from nsm.identity.authority import Authority
+from nsm.identity.fake import FakeSource
+from nsm.identity.policies import REGISTRY_CLIENT, REGISTRY_SERVER, Policies
+from nsm.rpc import Pool, serve
+from nsm.sdk import Call, Clock, Offer, Registry, registry_chain
+from nsm.sdk.registry import NowhereElse
+from nsm.sdk.streams import reading
+
+TIMES = 500
+RECORDS = 10_000
+CONNECTIONS, WATCHERS, EVENTS = 10, 1000, 200
+AUTHORITY = Authority("bench", Clock())
+Figures = dict[str, object]
+
+
+def source(name: str) -> FakeSource:
+    return FakeSource.of(f"spiffe://bench/{name}", AUTHORITY)
+
+
+def needs(who: FakeSource) -> RegistryNeeds:
+    return RegistryNeeds(
+        tokens=who,
+        dialer=Pool(who, who),
+        server=Policies.select(REGISTRY_SERVER),
+        client=Policies.select(REGISTRY_CLIENT),
+        dial_timeout=5.0,
+    )
+
+
+def nse(number: int, service: str = "") -> Endpoint:
+    name = service or f"svc-{number % 1000}"
+    return Endpoint(
+        name=f"nse-{number}",
+        network_service_names=(name,),
+        network_service_labels={name: Labels({"app": "web", "number": str(number)})},
+        url="tcp://10.0.0.1:5001",
+    )
+
+
+def spread(samples: list[float]) -> dict[str, float]:
+    """Median and 99th percentile, in milliseconds."""
+    return {
+        "p50": round(median(samples) * 1e3, 3),
+        "p99": round(quantiles(samples, n=100)[98] * 1e3, 3),
+    }
+
+
+async def timed(work: Awaitable[object]) -> float:
+    begun = perf_counter()
+    await work
+    return perf_counter() - begun
+
+
+async def found(registry: Registry[Endpoint], like: Endpoint) -> int:
+    return len([answer async for answer in registry.find(Call(), Query(like))])
+
+
+async def each(ask: Callable[[int], Awaitable[object]]) -> dict[str, float]:
+    """What one question after the other takes."""
+    return spread([await timed(ask(number)) for number in range(TIMES)])
+
+
+async def questions(registry: Registry[Endpoint]) -> Figures:
+    """One question at a time."""
+    by_service = Endpoint(network_service_names=("svc-7",))
+    return {
+        "register": await each(lambda n: registry.register(soon(), nse(n))),
+        "find_by_name": await each(lambda n: found(registry, Endpoint(name=f"nse-{n}"))),
+        "find_10_of_10000_by_service": await each(lambda _: found(registry, by_service)),
+        "unregister": await each(lambda n: registry.unregister(soon(), nse(n))),
+    }
+
+
+def soon() -> Call:
+    return Call(deadline=Clock().ticks() + 15)
+
+
+def cpu(pid: int) -> float:
+    """Seconds of CPU the process has used."""
+    with open(f"/proc/{pid}/stat") as stat:
+        times = stat.read().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Audience:
+    """A thousand watchers of one service on ten connections; the first does not read for a while."""
+
+    def __init__(self, url: str) -> None:
+        self.ways = [asker(url) for _ in range(CONNECTIONS)]
+        self.heard = [0] * WATCHERS
+        self.states: dict[str, str] = {}
+        self.awake, self.reached = asyncio.Event(), asyncio.Event()
+        self.due = WATCHERS
+        self.tasks = [asyncio.create_task(self.watch(number)) for number in range(WATCHERS)]
+
+    async def watch(self, number: int) -> None:
+        query = Query(Endpoint(network_service_names=("watched",)), watch=True)
+        async with reading(self.ways[number % CONNECTIONS].find(Call(), query)) as answers:
+            async for answer in answers:
+                self.heard[number] += 1
+                self.due -= 1
+                if self.due <= 0:
+                    self.reached.set()
+                if number == 0:
+                    await self.awake.wait()
+                    self.states[answer.record.name] = answer.record.url
+
+    async def expect(self, events: int) -> None:
+        """Wait until so many more events were heard, but not for ever."""
+        self.due += events
+        self.reached.clear()
+        async with asyncio.timeout(60):
+            await self.reached.wait()
+
+    async def leave(self) -> None:
+        self.awake.set()
+        await asyncio.sleep(1)
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+
+async def watching(url: str, pid: int, registry: Registry[Endpoint]) -> Figures:
+    """What telling everyone costs, and whether everyone was told."""
+    audience = Audience(url)
+    await registry.register(soon(), replace(nse(0, "watched"), name="first"))
+    await audience.expect(0)
+    before, begun = cpu(pid), perf_counter()
+    register = [
+        await timed(registry.register(soon(), replace(nse(n % 20, "watched"), url=str(n))))
+        for n in range(EVENTS)
+    ]
+    await audience.expect(EVENTS * (WATCHERS - 1))
+    events = sum(audience.heard) - WATCHERS
+    used, took = cpu(pid) - before, perf_counter() - begun
+    await audience.leave()
+    last = {f"nse-{n % 20}": str(n) for n in range(EVENTS)}
+    return {
+        "watchers": WATCHERS,
+        "register_with_watchers": spread(register),
+        "events_delivered": events,
+        "final_states_lost_by_who_did_not_read": sum(
+            audience.states.get(name) != url for name, url in last.items()
+        ),
+        "server_cpu_us_an_event": round(used / events * 1e6, 2),
+        "events_a_second": round(events / took),
+    }
+
+
+def asker(url: str) -> Registry[Endpoint]:
+    """Someone with a connection of its own."""
+    who = source("watcher")
+    links = (DialRegistry[Endpoint](Pool(who, who), url, 5.0), AskRegistry[Endpoint](endpoints))
+    return registry_chain(*links).bind(NowhereElse())
+
+
+def server(pipe: "multiprocessing.connection.Connection") -> None:
+    """The registry, in a process of its own, until it is told anything."""
+
+    async def live() -> None:
+        who = source("registry")
+        offer = memory_registry(needs(who))
+        await fill(offer)
+        serving = await serve(offer, ["tcp://127.0.0.1:0"], who, who)
+        pipe.send(serving.addresses[0])
+        await asyncio.to_thread(pipe.recv)
+        await serving.close(0.1)
+
+    asyncio.run(live())
+
+
+async def fill(offer: Offer) -> None:
+    """Ten thousand endpoints, refreshed by nobody for a minute."""
+    who, registry = source("manager"), source("registry")
+    token = who.issue(registry.peer())
+    assert offer.endpoints
+    for number in range(TIMES, TIMES + RECORDS):
+        await offer.endpoints.register(Call(peer=who.peer(), token=token), nse(number))
+
+
+async def in_process() -> Figures:
+    """The same chain, policies and signatures, without a socket."""
+    who, registry = source("manager"), source("registry")
+    offer = memory_registry(needs(registry))
+    await fill(offer)
+    token, asked = who.issue(registry.peer()), offer.endpoints
+    assert asked
+    call = Call(peer=who.peer(), token=token)
+    return {
+        "register": await each(lambda n: asked.register(call, nse(n))),
+        "find_by_name": await each(lambda n: found(asked, Endpoint(name=f"nse-{n}"))),
+        "find_by_url_among_10000": await each(lambda _: found(asked, Endpoint(url="none"))),
+    }
+
+
+async def over_mtls(url: str, pid: int) -> Figures:
+    who = source("manager")
+    registry = onward(needs(who), endpoints, url)
+    return {**await questions(registry), "watch": await watching(url, pid, registry)}
+
+
+def main() -> Figures:
+    """Everything."""
+    ours, theirs = multiprocessing.get_context("fork").Pipe()
+    process = multiprocessing.get_context("fork").Process(target=server, args=(theirs,))
+    process.start()
+    try:
+        figures = {"over_mtls_ms": asyncio.run(over_mtls(ours.recv(), process.pid or 0))}
+    finally:
+        ours.send("stop")
+        process.join(10)
+        process.kill()
+    return {**figures, "in_process_ms": asyncio.run(in_process())}
+
+
+if __name__ == "__main__":
+    json.dump(main(), sys.stdout, indent=2)
+    print()
