@@ -103,7 +103,7 @@ def cpu(pid: int) -> float:
 
 
 class Audience:
-    """A thousand watchers of one service on ten connections; the first does not read for a while."""
+    """A thousand watchers of one service on ten connections; the first is slow to read."""
 
     def __init__(self, url: str) -> None:
         self.ways = [asker(url) for _ in range(CONNECTIONS)]

@@ -20,8 +20,10 @@ def _serves(record: Endpoint, wanted: Endpoint) -> bool:
         offered = record.network_service_labels.get(service)
         if offered is None or not labels.items() <= offered.items():
             return False
-    names = wanted.network_service_names
-    return not names or set(names) <= set(record.network_service_names)
+    names, offered_names = wanted.network_service_names, record.network_service_names
+    if len(names) > 1:
+        return set(names) <= set(offered_names)
+    return not names or names[0] in offered_names
 
 
 def _stands(record: Endpoint, wanted: Endpoint) -> bool:

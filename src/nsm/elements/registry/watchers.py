@@ -29,9 +29,10 @@ class Watcher(Generic[R]):
     def tell(self, answer: Answer[R]) -> None:
         """Queue `answer`; what it makes obsolete goes."""
         name = answer.record.name
-        self._due.pop((name, False), None)
-        if answer.deleted:
-            self._due.pop((name, True), None)
+        if self._due:
+            self._due.pop((name, False), None)
+            if answer.deleted:
+                self._due.pop((name, True), None)
         self._due[name, answer.deleted] = answer
         if len(self._due) > self.most:
             self._due.clear()
