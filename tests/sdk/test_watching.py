@@ -15,9 +15,10 @@ from nsm.api.monitoring import (
     Selector,
 )
 from nsm.errors import Cancelled, Unimplemented, Unreachable
-from nsm.sdk import Call, Peer, Tasks
+from nsm.sdk import Call, Life, Peer, Tasks
 from nsm.sdk.clock import LoopClock
-from nsm.sdk.watching import DOUBT, LINGER, Interest, Watching
+from nsm.sdk.listening import LINGER
+from nsm.sdk.watching import DOUBT, RENEW, Interest, Watching
 
 pytestmark = pytest.mark.looptime
 
@@ -33,8 +34,8 @@ def theirs(state: int = UP, index: int = 2, own: str = "nm-1") -> Connection:
 class Hop:
     """A next hop whose monitor says what the test wants; a `Channel` as far as watching goes."""
 
-    def __init__(self) -> None:
-        self.peer = Peer("spiffe://test/fwd")
+    def __init__(self, leaf: bytes = b"") -> None:
+        self.peer = Peer("spiffe://test/fwd", leaf)
         self.monitor = self
         self.opened = 0
         self.selectors: list[Selector] = []
@@ -76,11 +77,22 @@ def ear(watching: Watching | None = None) -> tuple[Ear, Interest, Hop]:
     return listener, watching.interest(OURS, listener), Hop()
 
 
+def through(hop: Hop | None, asked: Connection | None = None) -> Life:
+    """A life whose last request went that way."""
+
+    async def again(change: object) -> None:
+        return None
+
+    life = Life(lambda: None, lambda: None, again)
+    life.channel, life.url, life.asked = hop, "unix:///fwd", asked
+    return life
+
+
 async def settled() -> tuple[Ear, Interest, Hop]:
     """An ear whose request has succeeded and been announced."""
     listener, interest, hop = ear()
     interest.expect()
-    interest.settle(hop)
+    interest.settle(through(hop))
     await hop.say(UPDATE, theirs())
     listener.told.clear()
     return listener, interest, hop
@@ -96,7 +108,7 @@ async def test_many_interests_share_one_stream() -> None:
     for number in range(50):
         interest = watching.interest(replace(OURS, id=f"nm-{number}"), Ear())
         interest.expect()
-        interest.settle(hop)
+        interest.settle(through(hop))
     await asyncio.sleep(0)
     assert hop.opened == 1
 
@@ -135,7 +147,7 @@ async def test_an_event_before_the_answer_is_honoured() -> None:
     await hop.say(UPDATE, theirs(UP))
     await hop.say(UPDATE, theirs(REFRESH_REQUESTED))
     assert listener.told == []
-    interest.settle(hop)
+    interest.settle(through(hop))
     assert listener.told == [(INITIAL_STATE_TRANSFER, UP), (UPDATE, REFRESH_REQUESTED)]
 
 
@@ -144,7 +156,7 @@ async def test_a_death_before_the_answer_is_honoured() -> None:
     interest.expect()
     await hop.say(UPDATE, theirs(UP))
     await hop.say(UPDATE, theirs(DOWN))
-    interest.settle(hop)
+    interest.settle(through(hop))
     assert listener.told[-1] == (UPDATE, DOWN)
 
 
@@ -152,7 +164,7 @@ async def test_the_echo_of_what_was_closed_to_make_room_is_not_believed() -> Non
     listener, interest, hop = await settled()
     interest.expect()
     await hop.say(DELETE, theirs(UP))
-    interest.settle(hop)
+    interest.settle(through(hop))
     await hop.say(UPDATE, theirs(UP))
     await asyncio.sleep(10 * DOUBT)
     assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
@@ -162,7 +174,7 @@ async def test_a_down_that_nothing_follows_is_believed_after_a_moment() -> None:
     listener, interest, hop = await settled()
     interest.expect()
     await hop.say(DELETE, theirs(UP))
-    interest.settle(hop)
+    interest.settle(through(hop))
     await asyncio.sleep(DOUBT / 2)
     assert listener.told == []
     await asyncio.sleep(DOUBT)
@@ -172,7 +184,7 @@ async def test_a_down_that_nothing_follows_is_believed_after_a_moment() -> None:
 async def test_a_down_in_the_initial_state_is_believed_at_once() -> None:
     listener, interest, hop = ear()
     interest.expect()
-    interest.settle(hop)
+    interest.settle(through(hop))
     await hop.say(INITIAL_STATE_TRANSFER, theirs(DOWN))
     assert listener.told == [(UPDATE, DOWN)]
 
@@ -190,7 +202,7 @@ async def test_some_ends_say_nothing(end: Exception) -> None:
     await hop.tell(end)
     assert listener.told == []
     interest.expect()
-    interest.settle(hop)
+    interest.settle(through(hop))
     await asyncio.sleep(0)
     assert hop.opened == 2
 
@@ -200,7 +212,7 @@ async def test_a_loss_during_a_request_counts_only_if_the_request_fails() -> Non
     interest.expect()
     await hop.tell(None)
     assert listener.told == []
-    interest.settle(hop)
+    interest.settle(through(hop))
     assert listener.told == []
     interest.expect()
     await hop.tell(None)
@@ -223,7 +235,7 @@ async def test_an_idle_stream_lingers_and_then_ends() -> None:
     await asyncio.sleep(LINGER - 1)
     assert len(interest.watching.streams) == 1
     interest.expect()
-    interest.settle(hop)
+    interest.settle(through(hop))
     await asyncio.sleep(2)
     assert (len(interest.watching.streams), hop.opened) == (1, 1)
     interest.drop()
@@ -236,7 +248,7 @@ async def test_a_connection_that_moved_is_heard_of_at_its_new_hop_only() -> None
     new = Hop()
     interest.expect()
     await old.say(UPDATE, theirs(DOWN))
-    interest.settle(new)
+    interest.settle(through(new))
     await new.say(UPDATE, theirs(UP))
     await old.say(UPDATE, theirs(DOWN))
     await old.tell(None)
@@ -249,9 +261,59 @@ async def test_a_program_with_two_segments_hears_what_is_said_of_the_second() ->
     further = Path(3, (*path.segments, Segment("fwd", "fwd-1")))
     for _ in range(2):
         interest.expect()
-        interest.settle(hop, Connection("second", path=path))
+        interest.settle(through(hop, Connection("second", path=path)))
         await hop.say(UPDATE, Connection("fwd-1", path=further))
     await hop.say(UPDATE, Connection("fwd-1", path=further, state=DOWN))
     assert listener.told[-1] == (UPDATE, DOWN)
     interest.drop()
     assert interest.watching.interests == {}
+
+
+async def both(watching: Watching, old: Hop, new: Hop, after: float) -> tuple[Ear, Ear]:
+    """Two connections to one program: the second is settled so much later on a newer channel."""
+    ears = Ear(), Ear()
+    for ear, hop, id in zip(ears, (old, new), ("nm-1", "nm-2"), strict=True):
+        interest = watching.interest(replace(OURS, id=id), ear)
+        interest.expect()
+        interest.settle(through(hop))
+        await asyncio.sleep(after)
+    return ears
+
+
+async def test_one_stream_serves_all_channels_to_the_same_program() -> None:
+    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    first, second = await both(watching, old, new, after=1)
+    assert (old.opened, new.opened) == (1, 0)
+    await old.say(INITIAL_STATE_TRANSFER, theirs(own="nm-2"))
+    await old.say(UPDATE, theirs(DOWN, own="nm-2"))
+    assert (first.told, second.told[-1]) == ([], (UPDATE, DOWN))
+    await old.tell(None)
+    assert (first.told[-1], second.told[-1]) == ("lost", "lost")
+
+
+async def test_another_certificate_is_another_program() -> None:
+    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"another")
+    await both(watching, old, new, after=1)
+    assert (old.opened, new.opened) == (1, 1)
+
+
+async def test_after_a_while_what_a_newer_channel_tells_of_is_heard_of_there() -> None:
+    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    first, second = await both(watching, old, new, after=RENEW + 1)
+    assert (old.opened, new.opened) == (1, 1)
+    assert len(watching.tasks) == 2
+    await new.say(INITIAL_STATE_TRANSFER, theirs())
+    await asyncio.sleep(1)
+    assert len(watching.tasks) == 1
+    assert "lost" not in first.told
+    await new.say(UPDATE, theirs(DOWN))
+    assert first.told[-1] == (UPDATE, DOWN)
+    assert second.told == []
+
+
+async def test_what_a_newer_channel_does_not_tell_of_is_still_lost_with_the_old() -> None:
+    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    first, _ = await both(watching, old, new, after=RENEW + 1)
+    await new.say(INITIAL_STATE_TRANSFER, theirs(own="nm-2"))
+    await old.tell(None)
+    assert first.told == ["lost"]

@@ -55,7 +55,7 @@ class Life:
     `refresh_soon` and `close_soon` start the work and return: safe inside a request. `again` waits
     for it and is for background tasks only: awaited inside a request it would wait for itself.
     With a change, `again` first closes what stands, then asks for the changed connection.
-    `channel` is the next hop's, and `asked` the connection as it was last asked for there.
+    `channel` is the next hop's, at `url`, and `asked` the connection as last asked for there.
     """
 
     refresh_soon: Callable[[], None]
@@ -63,6 +63,7 @@ class Life:
     again: Callable[[Change | None], Awaitable[object]]
     last: object | None = None
     channel: "Channel | None" = None
+    url: str = ""
     asked: Connection | None = None
     slots: dict[object, object] = field(default_factory=dict)
 

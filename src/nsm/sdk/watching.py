@@ -1,4 +1,4 @@
-"""Hear what becomes of connections at their next hops: one stream a channel, however many ask.
+"""Hear what becomes of connections at their next hops, through few streams however many ask.
 
 An interest is expressed before its request goes out, so nothing that happens meanwhile is missed.
 A connection that is made anew is first deleted at the next hop, and news of that may come late.
@@ -6,26 +6,21 @@ But every request that succeeds is itself announced there. So a DOWN counts at o
 that announcement, and otherwise only when none comes within a moment.
 """
 
-import asyncio
-import logging
 from dataclasses import replace
 from typing import Protocol
 
-from nsm.api.connection import DOWN, Connection, Segment
-from nsm.api.monitoring import DELETE, INITIAL_STATE_TRANSFER, UPDATE, ConnectionEvent, Selector
-from nsm.errors import Cancelled, Unimplemented
-from nsm.sdk.call import Call
+from nsm.api.connection import DOWN, Connection
+from nsm.api.monitoring import DELETE, INITIAL_STATE_TRANSFER, UPDATE
+from nsm.sdk.call import Life
 from nsm.sdk.channel import Channel
 from nsm.sdk.clock import Alarm, Clock
-from nsm.sdk.streams import reading
+from nsm.sdk.listening import Stream
 from nsm.sdk.tasks import Tasks
-
-log = logging.getLogger(__name__)
 
 DOUBT = 1.0
 """Seconds a DOWN without announcement may be an echo of what was closed to make room."""
-LINGER = 30.0
-"""Seconds a stream is kept for whoever asks next."""
+RENEW = 60.0
+"""Seconds after which a stream is begun anew on a newer channel, so that the old one can go."""
 
 
 class Listener(Protocol):
@@ -51,18 +46,25 @@ class Watching:
         self.tasks = tasks
         self.clock = clock
         self.interests: dict[str, list[Interest]] = {}
-        self.streams: dict[int, _Stream] = {}
+        self.streams: dict[object, Stream] = {}
 
     def interest(self, conn: Connection, listener: Listener) -> "Interest":
         """An interest in `conn`, known by this hop's segment of it."""
         return Interest(self, conn.id, conn.hops.index, listener)
 
-    def stream(self, channel: Channel) -> "_Stream":
-        """The stream of that channel, opened if it is not."""
-        stream = self.streams.get(id(channel))
-        if stream is None:
-            stream = self.streams[id(channel)] = _Stream(self, channel)
-            stream.task = self.tasks.start(f"watch {channel.peer.id}", stream.run())
+    def stream(self, channel: Channel, url: str) -> Stream:
+        """The stream from whoever is there, opened if it is not, or if it is on an old channel.
+
+        A pool gives out a new channel now and then, and each stream would say what all others say:
+        so one serves all channels to the same program, known by its URL and certificate.
+        """
+        leaf = channel.peer.leaf
+        key: object = (url, channel.peer.id, leaf) if url and leaf else id(channel)
+        stream = self.streams.get(key)
+        if stream and (stream.channel is channel or self.clock.ticks() - stream.since < RENEW):
+            return stream
+        stream = self.streams[key] = Stream(self, channel, key)
+        stream.start()
         return stream
 
 
@@ -74,11 +76,11 @@ class Interest:
         self.id = id
         self.index = index
         self.listener = listener
-        self.stream: _Stream | None = None
+        self.stream: Stream | None = None
         self._expecting = False
         self._announced = False
         self._lost = False
-        self._early: dict[tuple[_Stream, int], Connection] = {}
+        self._early: dict[tuple[Stream, int], Connection] = {}
         self._doubt: Alarm | None = None
 
     @property
@@ -94,19 +96,20 @@ class Interest:
         self._expecting, self._announced = True, False
         self._calm()
 
-    def settle(self, channel: Channel | None, asked: Connection | None = None) -> None:
-        """It succeeded, through `channel` (None: there is no next hop).
+    def settle(self, life: Life) -> None:
+        """It succeeded, through the life's channel, or without any next hop.
 
-        `asked` is how the next hop knows it, where the program takes two segments of a path.
+        Where the program takes two segments of a path, the next hop knows it by the second.
         """
-        if channel is None:
+        if life.channel is None:
             self.drop()
             return
+        asked = life.asked
         if asked and asked.id != self.id:
             self.drop()
             self.id, self.index = asked.id, asked.hops.index
             self.expect()
-        self._move(self.watching.stream(channel))
+        self._move(self.watching.stream(life.channel, life.url))
         self._expecting = self._lost = False
         self._catch_up()
 
@@ -130,14 +133,17 @@ class Interest:
         if not interests:
             self.watching.interests.pop(self.id, None)
 
-    def hear(self, stream: "_Stream", kind: int, conn: Connection) -> None:
+    def hear(self, stream: Stream, kind: int, conn: Connection) -> None:
         """The stream says so."""
         if kind == DELETE:
             conn = replace(conn, state=DOWN)
         if self._expecting:
             self._early.pop((stream, conn.state), None)
             self._early[stream, conn.state] = conn
-        elif stream is self.stream:
+            return
+        if self.stream and stream.succeeds(self.stream):
+            self._move(stream)
+        if stream is self.stream:
             if kind == INITIAL_STATE_TRANSFER:
                 self._announced = True
             self._tell(kind, conn)
@@ -177,7 +183,7 @@ class Interest:
             self._doubt.cancel()
             self._doubt = None
 
-    def _move(self, stream: "_Stream | None") -> None:
+    def _move(self, stream: Stream | None) -> None:
         if stream is self.stream:
             return
         if self.stream:
@@ -185,73 +191,3 @@ class Interest:
         self.stream = stream
         if stream:
             stream.join(self)
-
-
-class _Stream:
-    """One channel's monitor, and everyone who hears it."""
-
-    def __init__(self, watching: Watching, channel: Channel) -> None:
-        self.watching = watching
-        self.channel = channel
-        self.heard_by: dict[Interest, None] = {}
-        self.task: asyncio.Task[None] | None = None
-        self.idle: Alarm | None = None
-
-    def join(self, interest: Interest) -> None:
-        self.heard_by[interest] = None
-        if self.idle:
-            self.idle.cancel()
-            self.idle = None
-
-    def leave(self, interest: Interest) -> None:
-        self.heard_by.pop(interest, None)
-        if not self.heard_by and self.watching.streams.get(id(self.channel)) is self:
-            self.idle = self.watching.clock.after(LINGER, self._end)
-
-    async def run(self) -> None:
-        told = True
-        try:
-            await self._listen()
-        except Cancelled:
-            told = False  # W §1.8: a stream that ends like this says "do not heal"
-        except Unimplemented:
-            log.warning("%s cannot be watched: its end goes unnoticed", self.channel.peer.id)
-            told = False
-        except Exception as error:
-            log.info("no longer hearing %s: %s", self.channel.peer.id, error)
-        self._forget(told=told)
-
-    async def _listen(self) -> None:
-        selector = Selector(path_segments=(Segment(name=self.watching.name),))
-        async with reading(self.channel.monitor.watch(Call(), selector)) as events:
-            async for event in events:
-                self._spread(event)
-
-    def _spread(self, event: ConnectionEvent) -> None:
-        for conn in event.connections.values():
-            path = conn.hops
-            # Ours is the hop before theirs; two before where we asked on as another segment.
-            for at in (path.index - 2, path.index - 1, path.index):
-                if 0 <= at < len(path.segments):
-                    for interest in self._interested(path.segments[at].id, at):
-                        interest.hear(self, event.type, conn)
-
-    def _interested(self, id: str, at: int) -> list[Interest]:
-        return [one for one in self.watching.interests.get(id, ()) if one.index == at]
-
-    def _forget(self, *, told: bool) -> None:
-        if self.watching.streams.get(id(self.channel)) is self:
-            del self.watching.streams[id(self.channel)]
-        if self.idle:
-            self.idle.cancel()
-        heard_by, self.heard_by = self.heard_by, {}
-        for interest in heard_by:
-            if told:
-                interest.lose()
-            else:
-                interest.stream = None
-
-    def _end(self) -> None:
-        self._forget(told=False)
-        if self.task:
-            self.task.cancel()

@@ -23,7 +23,7 @@ class FollowUpstream(Element):
             raise
         self.followers.put(call, follower)
         follower.asked = False
-        follower.interest.settle(call.life.channel)
+        follower.interest.settle(call.life)
         return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:

@@ -63,7 +63,7 @@ class Keeper:
         self.conn, self.broken, self.reselect = conn, False, False
         self.since = self.keeping.clock.ticks()
         self.mending = None
-        self.interest.settle(self.life.channel)
+        self.interest.settle(self.life)
         self._look()
 
     def failed(self, known: bool) -> None:

@@ -28,7 +28,7 @@ class Monitor(Element):
             raise
         self.relays.put(call, relay)
         relay.publish(conn)
-        relay.interest.settle(call.life.channel, call.life.asked)
+        relay.interest.settle(call.life)
         return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:

@@ -61,7 +61,8 @@ class Dial(Element):
 
     def _through(self, channel: Channel, call: Call, request: Request) -> Call:
         self.url.put(call, call.to)
-        call.life.channel, call.life.asked = channel, request.connection
+        life = call.life
+        life.channel, life.url, life.asked = channel, call.to, request.connection
         return replace(call, channel=channel)
 
     async def _close(self, call: Call, conn: Connection, next: Handler) -> None:
