@@ -45,9 +45,9 @@ class Message:
     flags: int
     body: bytes
 
-    def numbered(self, sequence: int) -> bytes:
-        """The bytes to send; a multiple of four, so that messages can follow each other."""
-        flags = self.flags | rtnl.NLM_F_REQUEST
+    def numbered(self, sequence: int, keep: int = ~0) -> bytes:
+        """The bytes to send, a multiple of four; of its flags those that are in `keep`."""
+        flags = self.flags & keep | rtnl.NLM_F_REQUEST
         return _HEADER.pack(16 + len(self.body), self.type, flags, sequence, 0) + self.body
 
 

@@ -17,7 +17,7 @@ BATCH = 64
 """Messages in one send: their answers must fit the socket's receive buffer."""
 PATIENCE = struct.pack("ll", 10, 0)
 """How long the kernel may take for an answer, as a timeval."""
-ROOM = 1 << 18
+ROOM = 1 << 16
 
 _HEADER = struct.Struct("=IHHII")
 
@@ -69,25 +69,32 @@ class Netlink:
         return self.talk([message])[0]
 
     def _exchange(self, messages: Sequence[Message]) -> list[Answer]:
-        first = self._sequence + 1
-        self._sequence += len(messages)
-        self._socket.send(b"".join(m.numbered(first + i) for i, m in enumerate(messages)))
-        records: dict[int, list[tuple[int, bytes]]] = {}
-        answers: dict[int, Answer] = {}
-        while len(answers) < len(messages):
+        """The kernel works in order and always says what went wrong; so only the last is acked."""
+        first, last = self._sequence + 1, self._sequence + len(messages)
+        self._sequence = last
+        quiet = [m.numbered(first + i, ~rtnl.NLM_F_ACK) for i, m in enumerate(messages[:-1])]
+        self._socket.send(b"".join((*quiet, messages[-1].numbered(last))))
+        answers: list[Answer] = [[] for _ in messages]
+        finished = False
+        while not finished:
             for kind, sequence, body in _split(self._socket.recv(ROOM)):
-                asked = messages[sequence - first] if sequence >= first else None
-                if asked is None:
+                if sequence < first:
                     continue  # the late answer to something given up
-                if kind == rtnl.NLMSG_ERROR:
-                    answers[sequence] = _verdict(body) or records.get(sequence, [])
-                elif kind == rtnl.NLMSG_DONE:
-                    answers[sequence] = records.get(sequence, [])
-                else:
-                    records.setdefault(sequence, []).append((kind, body))
-                    if not asked.flags & (rtnl.NLM_F_DUMP | rtnl.NLM_F_ACK):
-                        answers[sequence] = records[sequence]
-        return [answers[first + i] for i in range(len(messages))]
+                ends = _take(answers, sequence - first, kind, body)
+                alone = not messages[-1].flags & (rtnl.NLM_F_DUMP | rtnl.NLM_F_ACK)
+                finished |= sequence == last and (ends or alone)
+        return answers
+
+
+def _take(answers: list[Answer], at: int, kind: int, body: bytes) -> bool:
+    """Put one message where it belongs; whether nothing more comes for what was asked."""
+    if kind == rtnl.NLMSG_ERROR:
+        answers[at] = _verdict(body) or answers[at]
+        return True
+    so_far = answers[at]
+    if kind != rtnl.NLMSG_DONE and isinstance(so_far, list):
+        so_far.append((kind, body))
+    return kind == rtnl.NLMSG_DONE
 
 
 def attributes(body: bytes, start: int = 0) -> dict[int, bytes]:

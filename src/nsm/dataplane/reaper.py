@@ -4,12 +4,14 @@ A delete waits 20 to 40 ms for the kernel, however many go at once; so the doome
 are gathered in a link group and removed together, by threads that nobody waits for.
 """
 
+import errno
 import logging
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
 
-from nsm.dataplane import encode
-from nsm.dataplane.netlink import Netlink
+from nsm.dataplane import encode, rtnl
+from nsm.dataplane.link import Link
+from nsm.dataplane.netlink import Netlink, Refused
 from nsm.dataplane.netns import Key, Netns, standing_in
 
 log = logging.getLogger(__name__)
@@ -17,6 +19,23 @@ log = logging.getLogger(__name__)
 DOOMED = 0x6E736D00
 """The link group of interfaces that are on their way out."""
 THREADS = 4
+
+
+def doom(socket: Netlink, link: Link, *, group: bool) -> None:
+    """Free a link's name at once and stop its traffic; with `group` it is the reaper's from now on.
+
+    Going down takes its routes and IPv6 addresses at once. A tunnel stays up, as its going down
+    waits for its socket to go. Before kernel 6.2 only a link that is down can be renamed.
+    """
+    down = encode.set_link(link.index, up=False)
+    mark = encode.set_link(link.index, encode.number(rtnl.IFLA_GROUP, DOOMED))
+    rename = encode.set_link(link.index, encode.text(rtnl.IFLA_IFNAME, f"~{link.index:x}"))
+    first = ([] if link.kind == "vxlan" else [down]) + ([mark] if group else [])
+    renamed = socket.talk([*first, rename])[-1]
+    if isinstance(renamed, Refused) and renamed.code == errno.EBUSY:
+        renamed = socket.talk([down, rename])[-1]
+    if isinstance(renamed, Refused):
+        socket.ask(encode.delete_link(link.index))
 
 
 class Reaper:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from nsm.dataplane import encode, link, rtnl
+from nsm.dataplane import encode, link
 from nsm.dataplane.driver import NameTaken, VniTaken
 from nsm.dataplane.encode import Message, NewEnd, Tunnel
 from nsm.dataplane.ledger import same_owner
@@ -26,7 +26,7 @@ from nsm.dataplane.ops import (
     Op,
     SetLink,
 )
-from nsm.dataplane.reaper import DOOMED, Reaper
+from nsm.dataplane.reaper import Reaper, doom
 from nsm.dataplane.sockets import Sockets
 from nsm.dataplane.steps import Setting, Step, mac, names, place, refusal, step
 from nsm.errors import NotFound, NsmError
@@ -236,24 +236,12 @@ class Run:
         for end in (op.end, op.peer) if op.peer else (op.end,):
             there = self.find(end.netns, end.name)
             if there and (_unfinished(there) or same_owner(there.alias, end.alias)):
-                self._doom(end, there, group=not doomed)
+                doom(self._sockets.of(end.netns), there, group=not doomed)
                 doomed.append(end)
             elif there:
                 log.warning("%s in %r is not ours any more: left alone", end.name, end.netns)
         for end in doomed[:1]:  # the other end of a pair goes with the first
             self._reaper.collect(end.netns)
-
-    def _doom(self, end: LinkEnd, there: Link, *, group: bool) -> None:
-        """Free the name, and stop the traffic; routes and IPv6 addresses go at once with that."""
-        socket = self._sockets.of(end.netns)
-        mark = encode.number(rtnl.IFLA_GROUP, DOOMED) if group else b""
-        rename = encode.text(rtnl.IFLA_IFNAME, f"~{there.index:x}")
-        down = encode.set_link(there.index, mark, up=False)
-        if any(
-            isinstance(a, Refused)
-            for a in socket.talk([down, encode.set_link(there.index, rename)])
-        ):
-            socket.ask(encode.delete_link(there.index))
 
 
 def _unfinished(there: Link) -> bool:
