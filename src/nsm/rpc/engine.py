@@ -3,8 +3,6 @@
 h2 4.4.1 is pinned exactly because this file overrides parts of it.
 """
 
-from typing import Any
-
 from h2.config import H2Configuration
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -12,23 +10,19 @@ from h2.events import ConnectionTerminated, Event
 from h2.exceptions import FrameTooLargeError
 from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
-from hpack import Encoder
 from hyperframe.frame import Frame, GoAwayFrame
+
+from nsm.rpc.headers import RememberingDecoder, RememberingEncoder
 
 MOST_STREAMS = 4096
 MOST_HEADERS = 65536
 WINDOW, STREAM_WINDOW = 4 * 1024 * 1024, 256 * 1024
 """Bytes a peer may send unread, on a connection and on one stream: one that nobody reads must not
 stop the others."""
+SWEEP = 16
+"""Ended streams that may lie about before they are swept up."""
 FIRST_WINDOW = 65535
 """What every connection begins with (RFC 9113 §6.9.2)."""
-
-
-class _LiteralEncoder(Encoder):
-    """Huffman coding is pure Python on both sides and our headers are mostly tokens: leave it."""
-
-    def encode(self, headers: Any, huffman: bool = False) -> bytes:
-        return super().encode(headers, huffman=False)
 
 
 class _Frames(FrameBuffer):
@@ -56,7 +50,9 @@ class Engine(H2Connection):
             normalize_outbound_headers=False,
         )
         super().__init__(config)
-        self.encoder = _LiteralEncoder()
+        self._sweep_at = SWEEP
+        self.encoder = RememberingEncoder()
+        self.decoder = RememberingDecoder()
         self.incoming_buffer = _Frames(server=not client)
         wanted = {
             SettingCodes.MAX_CONCURRENT_STREAMS: MOST_STREAMS,
@@ -72,6 +68,17 @@ class Engine(H2Connection):
         """Prepare the first bytes to send."""
         self.initiate_connection()
         self.increment_flow_control_window(WINDOW - FIRST_WINDOW)
+
+    def _open_streams(self, remainder: int) -> int:
+        # h2 counts all streams for each new one; so many of them cannot be too many.
+        ours = remainder == int(bool(self.config.client_side))
+        settings = self.remote_settings if ours else self.local_settings
+        most = len(self.streams)
+        if most < min(settings.max_concurrent_streams, self._sweep_at):
+            return most
+        count = super()._open_streams(remainder)
+        self._sweep_at = 2 * len(self.streams) + SWEEP
+        return count
 
     def _receive_goaway_frame(self, frame: GoAwayFrame) -> tuple[list[Frame], list[Event]]:
         if frame.error_code != ErrorCodes.NO_ERROR:
