@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint
 from nsm.elements.registry.catalog import Catalog
 from nsm.elements.registry.matching import is_like
@@ -11,11 +12,24 @@ from nsm.errors import Exhausted
 
 NAMES = st.sampled_from(["a", "b", "c", "d"])
 SERVICES = st.lists(st.sampled_from(["x", "y", "z"]), max_size=3).map(tuple)
-RECORDS = st.builds(Endpoint, name=NAMES, network_service_names=SERVICES)
+LABELS = st.dictionaries(
+    st.sampled_from(["x", "y", "z"]),
+    st.dictionaries(st.sampled_from("kl"), st.sampled_from("vw"), max_size=2).map(Labels),
+    max_size=2,
+)
+
+
+def records(names: st.SearchStrategy[str]) -> st.SearchStrategy[Endpoint]:
+    return st.builds(
+        Endpoint, name=names, network_service_names=SERVICES, network_service_labels=LABELS
+    )
+
+
+RECORDS = records(NAMES)
 STEPS = st.lists(st.tuples(st.booleans(), RECORDS), max_size=30)
 
 
-@given(STEPS, st.builds(Endpoint, name=NAMES | st.just(""), network_service_names=SERVICES))
+@given(STEPS, records(NAMES | st.just("")))
 def test_an_index_finds_what_looking_at_everything_would(
     steps: list[tuple[bool, Endpoint]], wanted: Endpoint
 ) -> None:

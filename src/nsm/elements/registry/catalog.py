@@ -13,6 +13,13 @@ def services_of(record: R) -> tuple[str, ...]:
     return record.network_service_names if isinstance(record, Endpoint) else ()
 
 
+def _spoken_of(record: R) -> set[str]:
+    """The services a record, or a query, names or labels."""
+    if not isinstance(record, Endpoint):
+        return set()
+    return {*record.network_service_names, *record.network_service_labels}
+
+
 class Catalog(Generic[R]):
     """At most so many records, each kept as the one answer that everyone who asks is given."""
 
@@ -33,10 +40,9 @@ class Catalog(Generic[R]):
         """Keep `record` in place of an earlier one of its name."""
         answer = Answer(record)
         if before := self._by_name.get(record.name):
-            gone = set(services_of(before.record)) - set(services_of(record))
-            self._forget(record.name, gone)
+            self._forget(record.name, _spoken_of(before.record) - _spoken_of(record))
         self._by_name[record.name] = answer
-        for service in services_of(record):
+        for service in _spoken_of(record):
             self._by_service.setdefault(service, {})[record.name] = answer
         return answer
 
@@ -44,7 +50,7 @@ class Catalog(Generic[R]):
         """Forget a name; the answer is what was kept, marked as deleted."""
         if not (answer := self._by_name.pop(name, None)):
             return None
-        self._forget(name, services_of(answer.record))
+        self._forget(name, _spoken_of(answer.record))
         return Answer(answer.record, deleted=True)
 
     def like(self, wanted: R) -> list[Answer[R]]:
@@ -55,7 +61,7 @@ class Catalog(Generic[R]):
         if wanted.name:
             found = self._by_name.get(wanted.name)
             return (found,) if found else ()
-        groups = [self._by_service.get(name, {}) for name in services_of(wanted)]
+        groups = [self._by_service.get(name, {}) for name in _spoken_of(wanted)]
         return min(groups, key=len, default=self._by_name).values()
 
     def _forget(self, name: str, services: Iterable[str]) -> None:
