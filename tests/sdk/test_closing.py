@@ -72,3 +72,15 @@ async def test_an_undo_that_hangs_is_waited_for_only_so_long() -> None:
         async with closing_on_error(end, Call(), CONN):
             raise Denied("no")
     assert asyncio.get_running_loop().time() == GRACE
+
+
+async def test_an_undo_has_time_even_when_the_request_has_none_left() -> None:
+    class Timed(Recorder):
+        async def close(self, call: Call, conn: Connection) -> None:
+            left.append((call.deadline or 0) - asyncio.get_running_loop().time())
+
+    left: list[float] = []
+    with pytest.raises(Denied):
+        async with closing_on_error(Timed(), Call(deadline=-1.0), CONN):
+            raise Denied("too late anyway")
+    assert left == [GRACE]

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from nsm.api.connection import Connection
 from nsm.sdk.call import Call
@@ -18,14 +19,16 @@ GRACE = 15.0
 async def closing_on_error(next: Handler, call: Call, conn: Connection) -> AsyncIterator[None]:
     """If the block fails, close `conn` at `next`, then let the failure through.
 
-    For a *new* connection only: a failed refresh keeps what stands.
+    For a *new* connection only: a failed refresh keeps what stands. The undo has a deadline of its
+    own: the request's may be what has just passed.
     """
     try:
         yield
     except BaseException:
         try:
+            undoing = replace(call, deadline=asyncio.get_running_loop().time() + GRACE)
             async with asyncio.timeout(GRACE):
-                await asyncio.shield(next.close(call, conn))
+                await asyncio.shield(next.close(undoing, conn))
         except Exception:
             log.warning("could not undo %s", conn.id, exc_info=True)
         raise
