@@ -1,7 +1,8 @@
-"""`python -m nsm.world FILE NAME BASE BEGAN LEASH`: the supervisor of one mesh, begun by `nsm up`.
+"""`python -m nsm.world FILE NAME BASE BEGAN LEASH`: the supervisor of a mesh, begun by `nsm up`.
 
-BEGAN is when, on the monotonic clock, someone wanted the mesh. LEASH is the descriptor of a socket held by whoever started it. Progress is told there, one JSON
-line each; when it closes without a word `keep`, everything is taken down again.
+BEGAN is when, on the monotonic clock, someone wanted the mesh. LEASH is the descriptor of a socket
+held by whoever did. Progress is told there, one JSON line each; when it closes without a word
+`keep`, everything is taken down again.
 """
 
 import asyncio
@@ -15,7 +16,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nsm.dataplane.kernel import Kernel
 from nsm.errors import NsmError
 from nsm.sdk import Clock
 from nsm.world.answering import Answering
@@ -80,9 +80,8 @@ class Leash:
 async def live(file: Path, home: Home, leash: Leash, zygote: Zygote, began: float) -> int:
     """Bring a mesh up, keep it up until told otherwise, and take it down."""
     environ = {name: os.environ[name] for name in PASSED_ON if name in os.environ}  # noqa: TID251
-    kernel = Kernel()
     drawn = plan(load(file), home, file.parent, environ)
-    supervisor = Supervisor(drawn, home, kernel, Clock(), zygote)
+    supervisor = Supervisor(drawn, home, Clock(), zygote)
     supervisor.began = began
     supervisor.step("every program imported once")
     answering = Answering(supervisor)
@@ -102,7 +101,6 @@ async def live(file: Path, home: Home, leash: Leash, zygote: Zygote, began: floa
         await supervisor.over.wait()
     answering.close()
     await supervisor.stop()
-    await kernel.close()
     return 1 if failure else 0
 
 

@@ -19,7 +19,7 @@ def launch(run: Program) -> Launch:
 
 
 def settings(spec: EndpointSpec, services: Mapping[str, NetworkService]) -> dict[str, str]:
-    """The environment of an endpoint, as far as the file says it; its own `env` has the last word."""
+    """What the file says of an endpoint, as its environment; its own `env` has the last word."""
     found = {
         "NSM_SERVICE_NAMES": ",".join(spec.serves),
         "NSM_PAYLOAD": services[spec.serves[0]].payload if spec.serves else "IP",

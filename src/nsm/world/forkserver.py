@@ -4,11 +4,13 @@ import asyncio
 import json
 import os
 import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from signal import SIGKILL
+from subprocess import DEVNULL
 
 from nsm.errors import NsmError
 from nsm.sdk import Tasks
@@ -49,8 +51,12 @@ class ForkServer:
     """Talks to one zygote, `first` where one is there already; begins another when it dies."""
 
     def __init__(self, tasks: Tasks, first: Zygote | None = None) -> None:
-        self.pid, self._first = first or (0, None)
+        self.pid = 0
+        self._first: socket.socket | None = None
+        if first is not None:
+            self.pid, self._first = first
         self._tasks = tasks
+        self._zygote: subprocess.Popen[bytes] | None = None
         self._turn = asyncio.Lock()
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -62,16 +68,22 @@ class ForkServer:
         self._reader, self._writer = await asyncio.open_unix_connection(sock=ours)
 
     async def _begin(self) -> socket.socket:
+        self._bury_zygote()
         ours, theirs = socket.socketpair()
         with theirs:
-            zygote = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-P", "-m", "nsm.world.zygote", str(theirs.fileno())),
-                pass_fds=(theirs.fileno(),),
-                stdin=asyncio.subprocess.DEVNULL,
-            )
-        self.pid = zygote.pid
+            self._zygote = await asyncio.to_thread(_popen, theirs.fileno())
+            self.pid = self._zygote.pid
         return ours
+
+    def _bury_zygote(self) -> None:
+        """Make sure that the zygote there was has ended."""
+        if self._zygote is not None:
+            self._zygote.kill()
+            self._zygote.wait()
+        elif self.pid:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self.pid, SIGKILL)
+                os.waitpid(self.pid, 0)
 
     async def spawn(self, spawn: Spawn, ended: Ended) -> Started:
         """Start a program; `ended` is called once, when it has ended."""
@@ -125,8 +137,9 @@ class ForkServer:
     def close(self) -> None:
         """End the zygote; what it started goes on."""
         self._forget()
-        if self.pid:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid, SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(self.pid, os.WNOHANG)
+        self._bury_zygote()
+
+
+def _popen(fd: int) -> subprocess.Popen[bytes]:
+    words = (sys.executable, "-P", "-m", "nsm.world.zygote", str(fd))
+    return subprocess.Popen(words, pass_fds=(fd,), stdin=DEVNULL)

@@ -4,12 +4,14 @@ import asyncio
 import errno
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from nsm.dataplane.driver import Driver
-from nsm.dataplane.netns import Netns, returning_home, unshare
+from nsm.dataplane import encode, link
+from nsm.dataplane.kernel import Kernel
+from nsm.dataplane.netlink import Netlink
+from nsm.dataplane.netns import Netns, returning_home, standing_in, unshare
 from nsm.dataplane.ops import AddVeth, SetLink
 from nsm.world import syscalls as sys
 from nsm.world.ground import Home
@@ -34,10 +36,12 @@ STAYING = {"net/ipv4/ip_forward": "0"}
 class Namespaces:
     """The namespaces of one mesh; `rooms` are the pods' mount namespaces, open."""
 
-    def __init__(self, home: Home, spaces: Sequence[Namespace], driver: Driver) -> None:
+    def __init__(
+        self, home: Home, spaces: Sequence[Namespace], kernel: Callable[[], Kernel] = Kernel
+    ) -> None:
         self.home = home
         self.spaces = {space.name: space for space in spaces}
-        self.driver = driver
+        self.kernel = kernel
         self.rooms: dict[str, int] = {}
         self.adopted: set[str] = set()
         self.made: frozenset[str] = frozenset()
@@ -68,9 +72,13 @@ class Namespaces:
         whole = [space for space in spaces if not space.node or space.node in there]
         up = [SetLink(there[name], "lo", up=True) for name in only]
         ops = wiring(whole, there, only)
-        if anew:  # what joined a namespace that is gone may not have gone yet
-            await self.driver.apply(*(op.undo() for op in ops if isinstance(op, AddVeth)))
-        await self.driver.apply(*up, *ops)
+        kernel = self.kernel()  # for this once: its open sockets would keep dead namespaces alive
+        try:
+            if anew:  # what joined a namespace that is gone may not have gone yet
+                await kernel.apply(*(op.undo() for op in ops if isinstance(op, AddVeth)))
+            await kernel.apply(*up, *ops)
+        finally:
+            await kernel.close()
         self.made |= only
 
     def _make(self, spaces: Sequence[Namespace]) -> None:
@@ -103,6 +111,7 @@ class Namespaces:
     async def remove(self, name: str) -> None:
         """Take one away; what was in it goes with it."""
         self._close_room(name)
+        await asyncio.to_thread(silence, self.home.namespace(name))
         await asyncio.to_thread(destroy, self.home.namespace(name))
         await asyncio.to_thread(shutil.rmtree, self.home.etc(name), ignore_errors=True)
 
@@ -148,6 +157,13 @@ def bind(source: Path | str, path: Path) -> None:
     except OSError:
         path.unlink(missing_ok=True)
         raise
+
+
+def silence(path: Path) -> None:
+    """Let nothing pass through a namespace any more: its end takes the kernel a while."""
+    with standing_in(Netns.open(str(path))), Netlink() as kernel:
+        found = link.links(kernel.ask(encode.get_links()))
+        kernel.talk([encode.set_link(one.index, up=False) for one in found])
 
 
 def destroy(path: Path) -> None:

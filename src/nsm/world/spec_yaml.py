@@ -13,6 +13,9 @@ from nsm.errors import Invalid
 T = TypeVar("T")
 LIMIT = 1 << 20
 """Bytes of a world file; one of a thousand workloads has a tenth of it."""
+DEEPEST = 40
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's, because the other reads no NS-URL with a question mark inside brackets."""
 SCALARS = {"str": "text", "int": "a number", "float": "a number", "bool": "true or false"}
 SCALARS |= {"null": "nothing", "timestamp": "a date"}
 
@@ -209,7 +212,10 @@ def parse(text: str, problems: Problems) -> Value | None:
         problems.add(1, f"more than {LIMIT >> 20} MiB", "split it into several worlds")
         return None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        if _depth(text) > DEEPEST:
+            problems.add(1, f"more than {DEEPEST} lists and mappings in each other", "unfold it")
+            return None
+        node = yaml.compose(text, Loader=LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         problems.add(mark.line + 1 if mark else 1, f"not YAML: {error.problem}", "mend the syntax")
@@ -221,3 +227,16 @@ def parse(text: str, problems: Problems) -> Value | None:
         problems.add(1, "the file says nothing", "`nsm init` writes one to start from")
         return None
     return Value(node, "", problems, line_of(node))
+
+
+def _depth(text: str) -> int:
+    """How deep it is nested; asked first, because composing what is too deep ends the process."""
+    depth = deepest = 0
+    for event in yaml.parse(text, Loader=LOADER):
+        opens = isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent)
+        closes = isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent)
+        depth += opens - closes
+        deepest = max(deepest, depth)
+        if deepest > DEEPEST:
+            break
+    return deepest

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import msgspec
 
-from nsm.dataplane.driver import Driver
 from nsm.errors import Invalid, NotFound
 from nsm.sdk import Clock, Tasks
 from nsm.world import status as shown
@@ -37,15 +36,13 @@ ROTATION = 5.0
 class Supervisor:
     """Owns everything of one mesh. `changed` is set anew whenever status may say something else."""
 
-    def __init__(
-        self, plan: Plan, home: Home, driver: Driver, clock: Clock, zygote: Zygote | None = None
-    ) -> None:
+    def __init__(self, plan: Plan, home: Home, clock: Clock, zygote: Zygote | None = None) -> None:
         self.plan = plan
         self.home = home
         self.clock = clock
         self.tasks = Tasks()
         self.server = ForkServer(self.tasks, zygote)
-        self.spaces = Namespaces(home, plan.namespaces, driver)
+        self.spaces = Namespaces(home, plan.namespaces)
         self.jobs = Jobs(self.spawn, clock, self.tasks, self.job_changed)
         self.wires = shown.Wires()
         self.workloads = {workload.name: workload for workload in plan.workloads}

@@ -50,7 +50,7 @@ def _answer(asked: dict[str, object], channel: socket.socket) -> dict[str, int |
     spawn = Spawn(**asked)  # type: ignore[arg-type]  # written by `ForkServer`, from a Spawn
     pid = os.fork()
     if pid == 0:
-        channel.close()
+        os.close(channel.detach())  # `close` would leave it to the file that reads from it
         _become(spawn)
     return {"pid": pid}
 
@@ -147,6 +147,7 @@ def split(*unwanted: int) -> tuple[int, socket.socket]:
 def main(argv: Sequence[str]) -> int:
     """Serve on the inherited socket whose descriptor is the argument."""
     with socket.socket(fileno=int(argv[0])) as channel:
+        channel.set_inheritable(False)
         ready()
         serve(channel)
     return 0
