@@ -31,10 +31,14 @@ async def test_a_stream_is_closed_when_its_reader_has_had_enough() -> None:
 
 async def test_a_stream_is_closed_when_its_reader_fails() -> None:
     source = Source()
-    with pytest.raises(ZeroDivisionError):
+
+    async def fail() -> None:
         async with reading(source.stream()) as numbers:
             await anext(numbers)
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
     assert source.left
 
 
