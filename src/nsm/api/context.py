@@ -50,7 +50,7 @@ class PolicyRoute:
 
 @dataclass(frozen=True, slots=True)
 class IpContext:
-    """Addresses (CIDR text) and routes: `src_routes` stand at the client, `dst_routes` at the endpoint."""
+    """Addresses (CIDR text) and routes; `src_routes` stand at the client."""
 
     src_ip_addrs: tuple[str, ...] = ()
     dst_ip_addrs: tuple[str, ...] = ()

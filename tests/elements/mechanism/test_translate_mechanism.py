@@ -1,5 +1,6 @@
 """Two mechanisms, one connection."""
 
+from nsm.api.connection import Path, Segment
 from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.elements.mechanism.translate_mechanism import TranslateMechanism
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, chain
@@ -44,3 +45,19 @@ async def test_a_close_says_what_was_agreed_onward_and_forgets_it() -> None:
     await entry.close(call, Connection("c", mechanism=NEAR))
     assert end.heard[-1] == ("close", Connection("c", mechanism=FAR))
     assert onward.get(call) is None
+
+
+async def test_the_way_onward_is_named_in_our_own_segments_metrics() -> None:
+    path = Path(1, (Segment("nm"), Segment("fwd"), Segment("nse")))
+
+    class Answered(Element):
+        async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+            return Connection("c", mechanism=FAR, path=path)
+
+    entry = chain(TranslateMechanism(Slot[Mechanism]()), Answered()).bind(Recorder())
+    conn = await entry.request(Lifetime().call, Request(Connection("c", mechanism=NEAR)))
+    assert [segment.metrics for segment in conn.hops.segments] == [
+        {},
+        {"client_interface": "VXLAN/"},
+        {},
+    ]

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from nsm.api.mechanism import NAME
+from nsm.elements.mechanism.metric import CLIENT
 from nsm.errors import NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
 
@@ -109,10 +110,14 @@ def told(error: Exception) -> dict[str, str]:
 
 
 def remote(conn: Connection) -> str | None:
-    """The mechanism between two nodes, as the forwarder on this one names it in its metrics."""
-    segments = conn.hops.segments
-    for segment in segments:
-        kind = segment.metrics.get("client_interface", "").partition("/")[0]
+    """The mechanism between two nodes, as forwarders name it in metrics; None on one node.
+
+    What lies behind the endpoint, where that passes on, is another vWire.
+    """
+    for segment in conn.hops.segments:
+        if segment.name == conn.endpoint:
+            return None
+        kind = segment.metrics.get(CLIENT, "").partition("/")[0]
         if kind and conn.mechanism and kind != conn.mechanism.type:
             return kind
     return None

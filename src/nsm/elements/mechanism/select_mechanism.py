@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
+from nsm.elements.mechanism.metric import SERVER, with_metric
 from nsm.errors import NsmError, Unsupported
 from nsm.sdk import Call, Connection, Element, Handler, Link, Request
 from nsm.sdk.attempts import Attempts
@@ -10,7 +11,6 @@ from nsm.sdk.combine import by_mechanism
 
 MOST_OFFERS = 32
 """Preferences looked at in one request; each may mean a whole connection tried."""
-METRIC = "server_interface"
 
 
 class SelectMechanism(Element):
@@ -24,14 +24,14 @@ class SelectMechanism(Element):
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         if request.connection.mechanism:
-            return _with_metric(await next.request(call, request))
+            return _told(await next.request(call, request))
         attempts = Attempts("agree on a mechanism")
         for offer in request.preferences[:MOST_OFFERS]:
             if offer.type not in self.ways:
                 continue
             chosen = replace(request.connection, mechanism=offer)
             try:
-                return _with_metric(await next.request(call, request.carrying(chosen)))
+                return _told(await next.request(call, request.carrying(chosen)))
             except NsmError as error:
                 attempts.failed(offer.type, error)
         if attempts.failures:
@@ -46,14 +46,5 @@ class SelectMechanism(Element):
         )
 
 
-def _with_metric(conn: Connection) -> Connection:
-    """Name the interface in our own segment, once, where upstream's tools look for it."""
-    path, mechanism = conn.path, conn.mechanism
-    if not path or not mechanism or path.index >= len(path.segments):
-        return conn
-    ours = path.segments[path.index]
-    if METRIC in ours.metrics:
-        return conn
-    said = f"{mechanism.type}/{mechanism.get('name')}"
-    named = replace(ours, metrics={**ours.metrics, METRIC: said})
-    return replace(conn, path=path.with_segment(path.index, named))
+def _told(conn: Connection) -> Connection:
+    return with_metric(conn, SERVER, conn.mechanism)

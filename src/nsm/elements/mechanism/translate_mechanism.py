@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nsm.api.mechanism import Mechanism
+from nsm.elements.mechanism.metric import CLIENT, with_metric
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 
 
@@ -21,7 +22,8 @@ class TranslateMechanism(Element):
         conn = await next.request(call, replace(request, connection=outward, preferences=()))
         if conn.mechanism:
             self.onward.put(call, conn.mechanism)
-        return replace(conn, mechanism=asked.mechanism)
+        told = with_metric(conn, CLIENT, conn.mechanism)
+        return replace(told, mechanism=asked.mechanism)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         onward = self.onward.take(call)
