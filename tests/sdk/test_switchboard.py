@@ -45,6 +45,20 @@ async def test_other_urls_are_dialled_otherwise() -> None:
         await dialer(board()).dial("tcp://b")
 
 
+async def test_a_caller_that_is_gone_reaches_nobody_any_more() -> None:
+    switchboard, end = board(), Recorder()
+    switchboard.plug("unix:///a", Offer(connections=end), lambda: Peer("a"))
+    gone, other = (party(f"spiffe://test/{name}", switchboard.clock) for name in ("gone", "other"))
+    channel = await switchboard.dialer(gone).dial("unix:///a")
+    switchboard.hang_up(gone)
+    with pytest.raises(Unreachable):
+        await channel.connections.request(Call(), ASKED)
+    with pytest.raises(Unreachable):
+        await switchboard.dialer(gone).dial("unix:///a")
+    await (await switchboard.dialer(other).dial("unix:///a")).connections.request(Call(), ASKED)
+    assert end.verbs == ["request c"]
+
+
 async def test_unplugging_breaks_channels_and_plugging_again_makes_new_ones() -> None:
     switchboard, end = board(), Recorder()
     ours = dialer(switchboard)

@@ -6,7 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from nsm.api.connection import DOWN, REFRESH_REQUESTED, UP, Connection, Path, Segment
+from nsm.api.connection import (
+    DOWN,
+    REFRESH_REQUESTED,
+    RESELECT_REQUESTED,
+    UP,
+    Connection,
+    Path,
+    Segment,
+)
 from nsm.api.monitoring import (
     DELETE,
     INITIAL_STATE_TRANSFER,
@@ -118,6 +126,12 @@ async def test_down_and_delete_are_both_down() -> None:
     await hop.say(UPDATE, theirs(DOWN))
     await hop.say(DELETE, theirs(UP))
     assert listener.told == [(UPDATE, DOWN), (UPDATE, DOWN)]
+
+
+async def test_what_was_asked_for_anew_is_announced_as_up() -> None:
+    listener, _, hop = await settled()
+    await hop.say(UPDATE, theirs(RESELECT_REQUESTED))
+    assert listener.told == [(UPDATE, UP)]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ class Domain:
         self.tasks = Tasks()
         self.switchboard = Switchboard(self.tasks, clock)
         self.needs: dict[str, Needs] = {}
+        self.parties: dict[str, Party] = {}
         self.heard: dict[str, Recorder] = {}
         self.onward: Mapping[str, list[str]] = onward
         for name in onward:
@@ -113,29 +114,32 @@ class Domain:
     def kill(self, name: str) -> None:
         """The program is gone from one moment to the next."""
         self.switchboard.unplug(url(name))
-        self.needs.pop(name)
+        self.switchboard.hang_up(self.parties.pop(name))
+        self.tasks.start(f"end of {name}", self.needs.pop(name).tasks.stop())
 
     def needed(self, name: str) -> Needs:
         """What the program's chains are built with."""
         if name not in self.needs:
             party = self.party(name)
-            dialer = self.switchboard.dialer(party)
             self.needs[name] = Needs(
                 name=name,
                 tokens=party.tokens,
-                dialer=dialer,
+                dialer=self.switchboard.dialer(party),
                 authorize=chain(),
-                tasks=self.tasks,
                 clock=self.clock,
             )
         return self.needs[name]
 
     def party(self, name: str) -> Party:
         """Who the program of that name is."""
-        return party(f"spiffe://test/{name}", self.clock)
+        if name not in self.parties:
+            self.parties[name] = party(f"spiffe://test/{name}", self.clock)
+        return self.parties[name]
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *failure: object) -> None:
+        for needs in self.needs.values():
+            await needs.tasks.stop()
         await self.tasks.stop()

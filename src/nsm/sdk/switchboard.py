@@ -25,6 +25,7 @@ class Switchboard:
         self.tasks = tasks
         self.clock = clock
         self._plugged: dict[str, _Plugged] = {}
+        self._gone: dict[int, Party] = {}  # kept, so that no other party gets the same id
 
     def plug(self, url: str, offer: Offer, peer: Callable[[], Peer]) -> None:
         """From now on `url` leads to `offer`, whose program shows the certificate of `peer`."""
@@ -37,6 +38,13 @@ class Switchboard:
             for channel in plugged.channels.values():
                 channel.sever()
 
+    def hang_up(self, caller: Party) -> None:
+        """The caller is gone: its channels break, and it gets no others."""
+        self._gone[id(caller)] = caller
+        for plugged in self._plugged.values():
+            if channel := plugged.channels.pop(id(caller), None):
+                channel.sever()
+
     def dialer(self, caller: Party, otherwise: Dialer | None = None) -> Dialer:
         """The dialer of one program: in here where the URL is known, `otherwise` elsewhere."""
         return _Dialer(self, caller, otherwise)
@@ -44,7 +52,7 @@ class Switchboard:
     def channel(self, url: str, caller: Party) -> InProcess | None:
         """The one channel between those two, made when first asked for."""
         plugged = self._plugged.get(url)
-        if plugged is None:
+        if plugged is None or id(caller) in self._gone:
             return None
         channel = plugged.channels.get(id(caller))
         if channel is None:

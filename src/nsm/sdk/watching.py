@@ -9,7 +9,7 @@ that announcement, and otherwise only when none comes within a moment.
 from dataclasses import replace
 from typing import Protocol
 
-from nsm.api.connection import DOWN, Connection
+from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection
 from nsm.api.monitoring import DELETE, INITIAL_STATE_TRANSFER, UPDATE
 from nsm.sdk.call import Life
 from nsm.sdk.channel import Channel
@@ -137,6 +137,8 @@ class Interest:
         """The stream says so."""
         if kind == DELETE:
             conn = replace(conn, state=DOWN)
+        elif conn.state == RESELECT_REQUESTED:  # Go announces what it was asked in these words
+            conn = replace(conn, state=UP)
         if self._expecting:
             self._early.pop((stream, conn.state), None)
             self._early[stream, conn.state] = conn

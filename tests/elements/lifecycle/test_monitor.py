@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nsm.api.connection import DOWN, UP, Connection, Path, Request, Segment
+from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
 from nsm.api.context import ConnectionContext
 from nsm.api.monitoring import DELETE, UPDATE, ConnectionEvent, Selector
 from nsm.elements.lifecycle import Begin, Monitor
@@ -76,6 +76,13 @@ async def test_an_answer_is_an_update_and_a_close_a_delete(told: Told) -> None:
     await entry.close(Call(), OURS)
     await asyncio.sleep(0.1)
     assert told.told == [(UPDATE, UP), (DELETE, UP)]
+
+
+async def test_what_was_asked_for_anew_is_told_as_up(told: Told) -> None:
+    entry, _ = start(told.events)
+    await entry.request(Call(), Request(replace(OURS, state=RESELECT_REQUESTED)))
+    await asyncio.sleep(0.1)
+    assert told.told == [(UPDATE, UP)]
 
 
 async def test_a_close_that_failed_is_told_all_the_same(told: Told) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nsm.api.connection import DOWN
+from nsm.api.connection import DOWN, UP
 from nsm.api.monitoring import INITIAL_STATE_TRANSFER
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 from nsm.sdk.events import Events
@@ -27,7 +27,7 @@ class Monitor(Element):
             relay.failed(known is not None)
             raise
         self.relays.put(call, relay)
-        relay.publish(conn)
+        relay.publish(replace(conn, state=UP))
         relay.interest.settle(call.life)
         return conn
 
