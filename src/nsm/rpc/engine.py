@@ -3,13 +3,16 @@
 h2 4.4.1 is pinned exactly because this file overrides parts of it.
 """
 
+from struct import Struct
+
 from h2.config import H2Configuration
-from h2.connection import H2Connection
+from h2.connection import ConnectionInputs, H2Connection
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, Event
 from h2.exceptions import FrameTooLargeError
 from h2.frame_buffer import FrameBuffer
 from h2.settings import SettingCodes, Settings
+from h2.stream import StreamInputs
 from hyperframe.frame import Frame, GoAwayFrame
 
 from nsm.rpc.headers import RememberingDecoder, RememberingEncoder
@@ -19,6 +22,10 @@ MOST_HEADERS = 65536
 WINDOW, STREAM_WINDOW = 4 * 1024 * 1024, 256 * 1024
 """Bytes a peer may send unread, on a connection and on one stream: one that nobody reads must not
 stop the others."""
+LONGEST_PIECE = 65536
+"""Bytes sent at a time, also to peers that take frames of 16 MiB: others want their turn."""
+DATA_FRAME = Struct(">IBI")
+"""Length (24 bits) and type 0, flags, stream (RFC 9113 §4.1, §6.1); END_STREAM is flag 1."""
 SWEEP = 16
 """Ended streams that may lie about before they are swept up."""
 FIRST_WINDOW = 65535
@@ -68,6 +75,27 @@ class Engine(H2Connection):
         """Prepare the first bytes to send."""
         self.initiate_connection()
         self.increment_flow_control_window(WINDOW - FIRST_WINDOW)
+
+    def put(self, number: int, data: memoryview, end: bool) -> int:
+        """Frame as much of `data` as the windows allow; how much that was.
+
+        What `send_data` does, at a third of its price; events to many watchers are made of this.
+        """
+        stream = self._get_stream_by_id(number)
+        window = min(stream.outbound_flow_control_window, self.outbound_flow_control_window)
+        size = min(len(data), window, self.max_outbound_frame_size, LONGEST_PIECE)
+        if size <= 0:
+            return 0
+        self.state_machine.process_input(ConnectionInputs.SEND_DATA)
+        stream.state_machine.process_input(StreamInputs.SEND_DATA)
+        ends = end and size == len(data)
+        if ends:
+            stream.state_machine.process_input(StreamInputs.SEND_END_STREAM)
+        stream.outbound_flow_control_window -= size
+        self.outbound_flow_control_window -= size
+        self._data_to_send += DATA_FRAME.pack(size << 8, ends, number)
+        self._data_to_send += data[:size]
+        return size
 
     def _open_streams(self, remainder: int) -> int:
         # h2 counts all streams for each new one; so many of them cannot be too many.

@@ -22,9 +22,6 @@ from nsm.rpc.transport import SocketTransport
 
 Headers = list[tuple[str, str]]
 
-LONGEST_PIECE = 65536
-"""Bytes sent at a time, also to peers that take frames of 16 MiB: others want their turn."""
-
 
 class NeverSent(Unreachable):
     """The peer has certainly not looked at this call: it may be tried again elsewhere."""
@@ -98,10 +95,13 @@ class RpcStream(Stream):
             await self.connection.writable()
             self._check()
             try:
-                left = self._send_piece(left, end_stream)
+                sent = self.connection.engine.put(self.number, left, end_stream)
             except ProtocolError as error:
                 raise Unreachable("the stream is closed") from error
-            if left and not self._room():
+            if sent:
+                self.connection.flush()
+                left = left[sent:]
+            else:
                 self.window_updated.clear()
                 await self.window_updated.wait()
 
@@ -122,18 +122,6 @@ class RpcStream(Stream):
     def number(self) -> int:
         """Its id on the connection, once open."""
         return cast("int", self.id)
-
-    def _room(self) -> int:
-        engine = self._h2_connection
-        window = engine.local_flow_control_window(self.number)
-        return min(window, engine.max_outbound_frame_size, LONGEST_PIECE)
-
-    def _send_piece(self, left: memoryview, end_stream: bool) -> memoryview:
-        if (size := self._room()) > 0:
-            piece, left = bytes(left[:size]), left[size:]
-            self._h2_connection.send_data(self.number, piece, end_stream and not left)
-            self.connection.flush()
-        return left
 
     def _check(self) -> None:
         if self.failure is not None:
