@@ -220,7 +220,8 @@ def test_refresh_takes_away_addresses_that_nobody_wants(client, endpoint) -> Non
     stranger = ip_interface("172.16.9.9/32")
     seen = {(client.netns, "nsm-1"): Link("nsm-1", 7, addresses=(stranger, ops[1].address))}
     again = plan.refresh(ops, seen)
-    assert again == (DelAddress(client.netns, "nsm-1", stranger), *ops)
+    mine = [op for op in of(ops, AddAddress) if op.netns == client.netns]
+    assert again == (*mine, DelAddress(client.netns, "nsm-1", stranger), *ops)
 
 
 def test_refresh_forgets_neighbours_of_the_plan_before(client, endpoint) -> None:

@@ -26,6 +26,7 @@ from nsm.dataplane.ops import (
     LinkEnd,
     Op,
     SetLink,
+    mtu_of,
 )
 from nsm.errors import NotFound, NsmError
 
@@ -139,17 +140,17 @@ class FakeKernel:
         if not all(there):
             self._put(op, ends)
         for end in ends:
-            self.links_at[end.netns, end.name].alias = end.alias
+            link = self.links_at[end.netns, end.name]
+            link.alias, link.mtu = end.alias, mtu_of(op) or link.mtu
         return not all(there)
 
     def _put(self, op: Creation, ends: Sequence[LinkEnd]) -> None:
         vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None
         if vni and any(link.vni == vni for link in self.links_at.values()):
             raise VniTaken(f"cannot {op}: this node uses that VNI already")
-        mtu = (0 if isinstance(op, AddBridge) else op.mtu) or 1500
         for end, other in zip(ends, reversed(ends), strict=True):
             made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), len(self.links_at))
-            made.mtu, made.vni = mtu, vni
+            made.vni = vni
             made.peer = (other.netns, other.name) if isinstance(op, AddVeth) else None
             self.links_at[end.netns, end.name] = made
 
@@ -187,6 +188,7 @@ class FakeKernel:
             case DelAddress(address=address):
                 fresh = address in link.addresses
                 link.addresses.pop(address, None)
+                self._forget_ipv4(link)
             case AddNeighbor(ip=ip, mac=mac, permanent=permanent):
                 fresh = ip not in link.neighbors
                 link.neighbors[ip] = (mac, permanent)
@@ -195,6 +197,18 @@ class FakeKernel:
             case SetLink(mtu=mtu, alias=alias):
                 link.mtu, link.alias, fresh = mtu or link.mtu, alias or link.alias, True
         return fresh
+
+    def _forget_ipv4(self, link: FakeLink) -> None:
+        """As in the kernel, a link without an IPv4 address has no IPv4 routes and neighbours."""
+        if any(address.version == 4 for address in link.addresses):
+            return
+        where = (link.end.netns, link.end.name)
+        self.routes = {
+            key: value
+            for key, value in self.routes.items()
+            if (key[0], value[0]) != where or key[2].version == 6
+        }
+        link.neighbors = {ip: known for ip, known in link.neighbors.items() if ip.version == 6}
 
     def _at(self, netns: Netns, name: str) -> FakeLink:
         if found := self.links_at.get((netns, name)):

@@ -13,6 +13,7 @@ from nsm.dataplane.ops import Op
 from nsm.dataplane.reaper import Reaper
 from nsm.dataplane.run import Run
 from nsm.dataplane.sockets import IDLE, Sockets
+from nsm.errors import Denied, NsmError
 from nsm.sdk.clock import Alarm, Clock
 
 T = TypeVar("T")
@@ -34,19 +35,19 @@ class Kernel:
             return
         job = self._pool.submit(self._run().carry_out, ops)
         try:
-            await self._finished(job)
+            await self._answered(job)
         except asyncio.CancelledError:
             self._pool.submit(self._take_back, job)
             raise
 
     async def look(self, netns: Netns, name: str) -> Link | None:
         """An interface as it is now; None where there is none."""
-        return await self._finished(self._pool.submit(self._look, netns, name))
+        return await self._answered(self._pool.submit(self._look, netns, name))
 
     async def links(self, netns: Netns) -> tuple[Link, ...]:
         """Every interface of a namespace, without addresses."""
         ask = encode.get_links()
-        return await self._finished(
+        return await self._answered(
             self._pool.submit(lambda: link.links(self._sockets.of(netns).ask(ask)))
         )
 
@@ -84,6 +85,16 @@ class Kernel:
             return None
         addresses = self._sockets.of(netns).ask(encode.get_addresses())
         return replace(found, addresses=link.addresses(addresses, found.index))
+
+    async def _answered(self, job: "Future[T]") -> T:
+        """The one place where what the system refuses becomes an error of ours."""
+        try:
+            return await self._finished(job)
+        except PermissionError as error:
+            fix = "run as root, or with CAP_SYS_ADMIN and CAP_NET_ADMIN"
+            raise Denied(f"may not ask the kernel: {error}", fix=fix) from error
+        except OSError as error:
+            raise NsmError(f"the kernel could not be asked: {error}") from error
 
     async def _finished(self, job: "Future[T]") -> T:
         if self._expiry is None:

@@ -170,7 +170,8 @@ def returning_home() -> Iterator[None]:
         yield
     finally:
         try:
-            enter(home)
+            if not os.path.samestat(os.fstat(home), os.stat(OWN)):
+                enter(home)
         finally:
             os.close(home)
 

@@ -243,6 +243,11 @@ Op = (
 )
 
 
+def mtu_of(op: Creation) -> int:
+    """The MTU an interface is to have; 0 where the kernel's own will do."""
+    return 0 if isinstance(op, AddBridge) else op.mtu
+
+
 def reverse(ops: tuple[Op, ...]) -> tuple[Op, ...]:
     """What takes `ops` back, last first."""
     return tuple(inverse for op in reversed(ops) if (inverse := op.undo()))

@@ -20,8 +20,8 @@ PARENT = 9
 CARRIES = "table netdev nsm_probe {\nchain c {\nfwd to lo\n}\n}\n"
 BUILT = {keys.KERNEL: "veth", keys.VXLAN: "vxlan"}
 """The mechanisms that `plan` can make, and the feature each stands on."""
+ALLOW = "run as root, or with CAP_SYS_ADMIN and CAP_NET_ADMIN"
 FIXES = {
-    "netns": "run as root, or with CAP_SYS_ADMIN and CAP_NET_ADMIN",
     "ipv6": "boot without ipv6.disable=1",
     "nft": "install the package nftables; modprobe nf_tables nft_fwd_netdev",
     "srv6": "needs a kernel with CONFIG_IPV6_SEG6_LWTUNNEL",
@@ -30,20 +30,16 @@ FIXES = {
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """Something a kernel may or may not be able to do; `missing` is empty when it can."""
+    """Something a kernel may or may not be able to do; `missing` says why not, `fix` what to do."""
 
     name: str
     missing: str = ""
+    fix: str = ""
 
     @property
     def works(self) -> bool:
         """Whether it was done."""
         return not self.missing
-
-    @property
-    def fix(self) -> str:
-        """What to do about it."""
-        return "" if self.works else FIXES.get(self.name, f"modprobe {self.name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +83,8 @@ def _try_all() -> Capabilities:
             unshare()
             features = {"netns": Feature("netns"), **{f.name: f for f in _tried()}}
     except (OSError, NsmError) as error:
-        features = {n: Feature(n, f"cannot try: {error}") for n in ("netns", "nft", *_links(-1))}
+        names = ("netns", "srv6", "nft", *_links(0))
+        features = {name: Feature(name, f"cannot try: {error}", ALLOW) for name in names}
     return Capabilities(MappingProxyType(features))
 
 
@@ -96,7 +93,7 @@ def _tried() -> Iterator[Feature]:
     with Netlink() as socket:
         for name, message in _links(here.fd).items():
             answer = socket.ask(message)
-            yield Feature(name, str(answer) if isinstance(answer, Refused) else "")
+            yield _feature(name, str(answer) if isinstance(answer, Refused) else "")
     yield _attempt("srv6", lambda: Path("/proc/sys/net/ipv6/conf/all/seg6_enabled").read_text())
     yield _attempt("nft", lambda: nft.run(CARRIES))
 
@@ -105,8 +102,12 @@ def _attempt(name: str, work: Callable[[], object]) -> Feature:
     try:
         work()
     except (OSError, NsmError) as error:
-        return Feature(name, str(error))
-    return Feature(name)
+        return _feature(name, str(error))
+    return _feature(name)
+
+
+def _feature(name: str, missing: str = "") -> Feature:
+    return Feature(name, missing, FIXES.get(name, f"modprobe {name}") if missing else "")
 
 
 def _links(fd: int) -> dict[str, Message]:

@@ -25,6 +25,7 @@ from nsm.dataplane.ops import (
     LinkEnd,
     Op,
     SetLink,
+    mtu_of,
 )
 from nsm.dataplane.reaper import Reaper, doom
 from nsm.dataplane.sockets import Sockets
@@ -60,11 +61,9 @@ class Run:
                     settings.append(op)
             self._set(settings)
             self._make_ready()
-        except (NsmError, OSError) as error:
+        except (NsmError, OSError):
             self.take_back(self._made)
-            if isinstance(error, NsmError):
-                raise
-            raise NsmError(f"the kernel could not be asked: {error}") from error
+            raise
         return self._made
 
     def take_back(self, made: Iterable[Op]) -> None:
@@ -96,7 +95,7 @@ class Run:
         if self._create(op):
             self._made.append(op)
         ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
-        return [SetLink(e.netns, e.name, op_mtu(op), e.alias, up=True) for e in ends]
+        return [SetLink(e.netns, e.name, mtu_of(op), e.alias, up=True) for e in ends]
 
     # -- creating
 
@@ -247,8 +246,3 @@ class Run:
 def _unfinished(there: Link) -> bool:
     """Whether an interface is ours but was never said to be whose: its maker was interrupted."""
     return there.group == OURS and not there.alias
-
-
-def op_mtu(op: Creation) -> int:
-    """The MTU an interface is to have; 0 where the kernel's own will do."""
-    return 0 if isinstance(op, AddBridge) else op.mtu

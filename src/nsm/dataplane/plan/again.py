@@ -24,9 +24,13 @@ def refresh(wanted: tuple[Op, ...], seen: Seen, before: tuple[Op, ...] = ()) -> 
     """The ops that turn what is there into what is wanted.
 
     Addresses nobody wants any more go, as do neighbours and rules that stood in the plan `before`;
-    routes are replaced and never removed (W §2.3). All that is wanted is then said again.
+    routes are replaced and never removed (W §2.3). All that is wanted is then said again. New
+    addresses come before old ones go: a link without any loses its routes for that moment.
     """
-    return (*_strangers(wanted, seen), *_dropped(wanted, before), *wanted)
+    strangers = tuple(_strangers(wanted, seen))
+    changing = {(op.netns, op.name) for op in strangers}
+    first = (op for op in wanted if isinstance(op, AddAddress) and (op.netns, op.name) in changing)
+    return (*first, *strangers, *_dropped(wanted, before), *wanted)
 
 
 def undo(ops: tuple[Op, ...]) -> tuple[Op, ...]:
@@ -52,7 +56,7 @@ def _made(op: Op) -> tuple[tuple[Netns, str], ...]:
             return ()
 
 
-def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[Op]:
+def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[DelAddress]:
     kept = {(op.netns, op.name, op.address) for op in wanted if isinstance(op, AddAddress)}
     for (netns, name), link in seen.items():
         for address in link.addresses if link else ():
