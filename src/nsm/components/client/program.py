@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from nsm.api.cidr import groups
-from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Path, Request, Segment
+from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Request, Segment
 from nsm.api.mechanism import LOCAL, NAME, Mechanism
 from nsm.api.monitoring import Selector
 from nsm.api.names import NsUrl
@@ -108,7 +108,7 @@ async def close_all(asking: Handler, wanted: list[Wanted]) -> None:
 
 def goodbye(want: Wanted) -> Connection:
     """Enough of a connection to name it; what is closed is what was last answered."""
-    return Connection(id=want.wire.id, path=Path(0, (Segment(id=want.wire.id),)))
+    return Connection(id=want.wire.id)
 
 
 async def what_stood(
