@@ -106,6 +106,34 @@ async def test_a_users_program_is_ready_when_it_runs(jobs: Jobs, host: Host) -> 
     assert host.begun == ["a", "b"]
 
 
+async def test_what_is_ready_before_anyone_knows_that_it_runs_is_left_alone(host: Host) -> None:
+    jobs: Jobs
+
+    async def slow(process: Process, ended: Ended) -> Started:
+        jobs.is_ready(jobs.get(process.who))
+        return await host.spawn(process, ended)
+
+    jobs = Jobs(slow, LoopClock(), Tasks(), lambda _: None)
+    jobs.add([process("a")])
+    await asyncio.sleep(1)
+    assert stage(jobs, "a") is Stage.UP
+    assert host.begun == ["a"]
+
+
+async def test_what_is_killed_while_it_begins_does_not_stay(host: Host) -> None:
+    async def slow(process: Process, ended: Ended) -> Started:
+        await asyncio.sleep(1)
+        return await host.spawn(process, ended)
+
+    jobs = Jobs(slow, LoopClock(), Tasks(), lambda _: None)
+    jobs.add([process("a")])
+    await settled()
+    await jobs.kill(jobs.get("a"), signal.SIGKILL)
+    await asyncio.sleep(2)
+    assert stage(jobs, "a") is Stage.HELD
+    assert jobs.get("a").pid is None
+
+
 async def test_what_dies_by_itself_is_started_again_and_counted(jobs: Jobs, host: Host) -> None:
     jobs.add([process("a")])
     await settled()

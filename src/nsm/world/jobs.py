@@ -160,7 +160,7 @@ class Jobs:
             log.error("can't start %s: %s", job.who, error)
             self._over(job, None)
             return
-        if job.stage is not Stage.STARTING:  # stopped while it began
+        if job.stage not in (Stage.STARTING, Stage.UP):  # stopped while it began
             job.started.signal(signal.SIGKILL)
         elif isinstance(job.process.launch, UserProgram):  # has no way to say that it is ready
             self.is_ready(job)

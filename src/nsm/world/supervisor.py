@@ -48,6 +48,7 @@ class Supervisor:
         self.workloads = {workload.name: workload for workload in plan.workloads}
         self.watchers: set[asyncio.Event] = set()
         self.steps: list[dict[str, object]] = []
+        self.arrived: set[str] = set()
         self.began = clock.ticks()
         self.over = asyncio.Event()
         self.listener: Listener | None = None
@@ -144,7 +145,8 @@ class Supervisor:
 
     def job_changed(self, job: Job) -> None:
         """A process has come, gone or become ready."""
-        if job.stage is Stage.UP and job.process.kind != "run":
+        if job.stage is Stage.UP and job.who not in self.arrived and job.process.kind != "run":
+            self.arrived.add(job.who)
             self.step(f"{job.who} is up")
         self.write_state()
         self.changed()
@@ -255,6 +257,7 @@ class Supervisor:
             await self.jobs.stop_all(kinds)
         if self.listener:
             self.listener.close()
+            self.listener = None
         self.server.close()
         self.spaces.close()
         await self.tasks.stop()
