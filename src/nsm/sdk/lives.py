@@ -21,6 +21,8 @@ from nsm.sdk.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
+FAREWELL = 3.0
+"""Seconds that may go by before what replaces a connection is asked for."""
 SHORTEST = 1.0
 """Seconds a fired event gets at least, though the request that succeeded was left with less."""
 
@@ -124,14 +126,19 @@ class Living:
             async with asyncio.timeout(self.window):
                 return await self.ask(self._now(), self.request)
 
+    async def leave(self, call: Call) -> None:
+        """Close what stands to make room for another: it may be dead, so in little time."""
+        soon = replace(call, deadline=self.lives.clock.ticks() + FAREWELL)
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self._close(soon)
+        except Exception as error:
+            log.info("closing %s before asking anew: %r", self.key, error)
+
     async def _step_down(self, change: Change) -> None:
         """Close what stands, so that the changed connection starts from nothing."""
         if self.life.last:
-            try:
-                async with asyncio.timeout(self.window):
-                    await self._close(self._now())
-            except Exception as error:  # it may be dead: that is why we change
-                log.info("closing %s before asking anew: %s", self.key, error)
+            await self.leave(self.call)
         self.life.last = self.life.channel = self.life.asked = None
         self.life.slots.clear()
         self.request = self.request.carrying(change(self.request.connection))

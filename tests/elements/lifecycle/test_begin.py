@@ -8,6 +8,7 @@ from nsm.elements.lifecycle import Begin
 from nsm.errors import Denied, Invalid, Unreachable
 from nsm.sdk import Call, Element, Handler, Life, Peer, Slot, Tasks, chain
 from nsm.sdk.clock import LoopClock
+from nsm.sdk.lives import FAREWELL
 from nsm.sdk.testing import Recorder
 
 pytestmark = pytest.mark.looptime
@@ -193,6 +194,19 @@ async def test_reselecting_closes_what_stands_and_starts_with_an_empty_life() ->
     await entry.request(Call(), asked(payload="new", state=RESELECT_REQUESTED))
     told = [(verb, conn.payload) for verb, conn in end.heard]
     assert told == [("request", "old"), ("close", "old"), ("request", "new")]
+
+
+async def test_a_close_that_hangs_does_not_keep_a_reselect_waiting_for_long() -> None:
+    class Hang(Element):
+        async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+            await asyncio.sleep(60)
+
+    end = Recorder()
+    entry = chain(begin(), Hang()).bind(end)
+    await entry.request(Call(deadline=15.0), asked())
+    await entry.request(Call(deadline=15.0), asked(state=RESELECT_REQUESTED))
+    assert asyncio.get_running_loop().time() == FAREWELL
+    assert end.verbs == ["request c", "request c"]
 
 
 async def test_a_reselect_that_fails_leaves_nothing_to_close() -> None:

@@ -1,13 +1,9 @@
 """Give every connection a life of its own, lived one event at a time (see `nsm.sdk.lives`)."""
 
-import logging
-
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.errors import Invalid
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Tasks
-from nsm.sdk.lives import Lives, Living
-
-log = logging.getLogger(__name__)
+from nsm.sdk.lives import Lives
 
 
 class Begin(Element):
@@ -25,7 +21,8 @@ class Begin(Element):
         async with self.lives.lanes.enter(key):
             one = self.lives.of(key, next)
             if one.current and request.connection.state == RESELECT_REQUESTED:
-                await self._drop(call, one)
+                await one.leave(call)
+                one.forget()
                 one = self.lives.of(key, next)
             return await one.ask(call, request)
 
@@ -36,10 +33,3 @@ class Begin(Element):
         async with self.lives.lanes.enter(conn.id):
             if one := self.lives.lived.get(conn.id):
                 await one.close(call)
-
-    async def _drop(self, call: Call, one: Living) -> None:
-        try:
-            await one.close(call)
-        except Exception as error:  # the caller wants another one whatever became of this
-            log.info("closing %s to select anew: %s", one.key, error)
-        one.forget()
