@@ -126,14 +126,20 @@ class Living:
             async with asyncio.timeout(self.window):
                 return await self.ask(self._now(), self.request)
 
-    async def leave(self, call: Call) -> None:
-        """Close what stands to make room for another: it may be dead, so in little time."""
+    async def leave(self, call: Call) -> bool:
+        """Close what stands to make room for another: it may be dead, so in little time.
+
+        False if whoever wants that may not: then it goes on standing.
+        """
         soon = replace(call, deadline=self.lives.clock.ticks() + FAREWELL)
         try:
             async with asyncio.timeout(FAREWELL):
                 await self._close(soon)
+        except (Denied, Unauthenticated):
+            return False
         except Exception as error:
             log.info("closing %s before asking anew: %r", self.key, error)
+        return True
 
     async def _step_down(self, change: Change) -> None:
         """Close what stands, so that the changed connection starts from nothing."""

@@ -219,16 +219,34 @@ async def test_a_reselect_that_fails_leaves_nothing_to_close() -> None:
     assert (end.verbs, len(first.lives)) == (["request c", "close c", "request c"], 0)
 
 
-async def test_a_close_that_was_refused_leaves_the_connection_standing() -> None:
-    class Refuse(Element):
-        async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-            if call.peer != Peer("owner"):
-                raise Denied("not yours")
-            await next.close(call, conn)
+class Refuse(Element):
+    """Serves the owner and nobody else."""
 
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        if call.peer != Peer("owner"):
+            raise Denied("not yours")
+        return await next.request(call, request)
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        if call.peer != Peer("owner"):
+            raise Denied("not yours")
+        await next.close(call, conn)
+
+
+async def test_a_stranger_cannot_have_a_connection_selected_anew() -> None:
     end = Recorder()
     entry = chain(begin(), Refuse()).bind(end)
-    await entry.request(Call(), asked())
+    await entry.request(Call(peer=Peer("owner")), asked())
+    with pytest.raises(Denied):
+        await entry.request(Call(peer=Peer("stranger")), asked(state=RESELECT_REQUESTED))
+    await entry.close(Call(peer=Peer("owner")), Connection("c"))
+    assert end.verbs == ["request c", "close c"]
+
+
+async def test_a_close_that_was_refused_leaves_the_connection_standing() -> None:
+    end = Recorder()
+    entry = chain(begin(), Refuse()).bind(end)
+    await entry.request(Call(peer=Peer("owner")), asked())
     with pytest.raises(Denied):
         await entry.close(Call(peer=Peer("stranger")), Connection("c"))
     await entry.close(Call(peer=Peer("owner")), Connection("c"))

@@ -20,8 +20,8 @@ class Begin(Element):
             raise Invalid("a connection without an id", fix="place UpdatePath before Begin")
         async with self.lives.lanes.enter(key):
             one = self.lives.of(key, next)
-            if one.current and request.connection.state == RESELECT_REQUESTED:
-                await one.leave(call)
+            anew = request.connection.state == RESELECT_REQUESTED
+            if anew and one.current and await one.leave(call):
                 one.forget()
                 one = self.lives.of(key, next)
             return await one.ask(call, request)
