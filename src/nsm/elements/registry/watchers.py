@@ -17,13 +17,13 @@ from nsm.errors import Exhausted
 class Watcher(Generic[R]):
     """One asker, and what it has yet to be told: at most a deletion and a state a name."""
 
-    __slots__ = ("_due", "_lost", "_more", "most", "wanted")
+    __slots__ = ("_due", "_lost", "_wake", "most", "wanted")
 
     def __init__(self, wanted: R, most: int) -> None:
         self.wanted: R = wanted
         self.most = most
         self._due: dict[tuple[str, bool], Answer[R]] = {}
-        self._more = asyncio.Event()
+        self._wake: asyncio.Future[None] | None = None  # one reader: no Event
         self._lost = False
 
     def tell(self, answer: Answer[R]) -> None:
@@ -37,12 +37,14 @@ class Watcher(Generic[R]):
         if len(self._due) > self.most:
             self._due.clear()
             self._lost = True
-        self._more.set()
+        if self._wake and not self._wake.done():
+            self._wake.set_result(None)
 
     async def due(self) -> Iterable[Answer[R]]:
         """What is to be told, once there is something; Exhausted when it was too much to keep."""
-        await self._more.wait()
-        self._more.clear()
+        if not (self._due or self._lost):
+            self._wake = asyncio.get_running_loop().create_future()
+            await self._wake
         if self._lost:
             raise Exhausted(
                 f"{self.most} events waited for a watcher that does not read", fix="watch anew"
