@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +15,7 @@ from cryptography.x509.oid import NameOID
 
 from nsm.api.timestamp import Timestamp
 from nsm.errors import Denied, Unauthenticated
+from nsm.rpc import Pool
 from nsm.sdk.call import Peer, Token
 
 DAY = timedelta(days=1)
@@ -76,12 +77,19 @@ class Identity:
     epoch: int = 1
     verified: list[str] = field(default_factory=list)
     shows_certificate: bool = True
+    made: dict[tuple[object, ...], ssl.SSLContext] = field(default_factory=dict)
 
     def server_context(self) -> ssl.SSLContext:
-        return self._context(ssl.PROTOCOL_TLS_SERVER)
+        return self._made(ssl.PROTOCOL_TLS_SERVER)
 
     def client_context(self) -> ssl.SSLContext:
-        return self._context(ssl.PROTOCOL_TLS_CLIENT)
+        return self._made(ssl.PROTOCOL_TLS_CLIENT)
+
+    def _made(self, kind: int) -> ssl.SSLContext:
+        key = (kind, self.epoch, self.shows_certificate)
+        if key not in self.made:
+            self.made[key] = self._context(kind)
+        return self.made[key]
 
     def verify(self, chain: Sequence[bytes]) -> Peer:
         leaf = x509.load_der_x509_certificate(chain[0])
@@ -131,6 +139,13 @@ def server_identity(authority: Authority) -> Identity:
 @pytest.fixture
 def client_identity(authority: Authority) -> Identity:
     return authority.identity("spiffe://example.org/client")
+
+
+@pytest.fixture
+async def pool(client_identity: Identity) -> AsyncIterator[Pool]:
+    made = Pool(client_identity, client_identity)
+    yield made
+    await made.close()
 
 
 async def _until(true: Callable[[], object], seconds: float = 5.0) -> None:

@@ -9,8 +9,8 @@ import pytest
 from nsm.api.connection import Connection, Request
 from nsm.api.monitoring import ConnectionEvent, Selector
 from nsm.errors import Invalid, NsmError, Unauthenticated, Unreachable
-from nsm.rpc import Pool, serve
 from nsm.rpc import pool as module
+from nsm.rpc import serve
 from nsm.sdk.call import Call
 from nsm.sdk.channel import Offer
 
@@ -44,13 +44,6 @@ async def server(url, server_identity):
     made = await serve(OFFER, [url], server_identity, server_identity)
     yield made
     await made.close(0)
-
-
-@pytest.fixture
-async def pool(client_identity):
-    made = Pool(client_identity, client_identity)
-    yield made
-    await made.close()
 
 
 async def test_a_channel_is_shared(server, pool, url):

@@ -121,13 +121,6 @@ async def server(offer, listen_on, server_identity):
 
 
 @pytest.fixture
-async def pool(client_identity):
-    made = Pool(client_identity, client_identity)
-    yield made
-    await made.close()
-
-
-@pytest.fixture
 async def channel(server, pool):
     return await pool.dial(server.addresses[0])
 

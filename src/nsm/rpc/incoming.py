@@ -32,7 +32,7 @@ class Incoming:
     """One call as it came; `reply` is added to the answer's first headers."""
 
     transport: SocketTransport
-    metadata: Metadata
+    metadata: Metadata = field(repr=False)  # tokens are in it
     deadline: float | None
     reply: Headers = field(default_factory=list)
 
@@ -177,8 +177,8 @@ def _stop(task: asyncio.Task[None]) -> None:
 def _told(path: str, error: Exception) -> NsmError:
     failure = as_failure(error)
     if failure is None:
-        log.exception("%s failed", path)
+        log.exception("%.100r failed", path)
         return NsmError("internal error; its cause is in the log of this program")
     notes = "; ".join(getattr(error, "__notes__", ()))
-    log.info("%s: %s%s", path, failure, f" [{notes}]" if notes else "")
+    log.info("%.100r: %s%s", path, failure, f" [{notes}]" if notes else "")
     return failure

@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nsm.errors import TooLate, Unreachable
 from nsm.rpc.connecting import connected
@@ -40,7 +40,7 @@ class PlainCall:
     pid: int
     uid: int
     gid: int
-    metadata: Metadata
+    metadata: Metadata = field(repr=False)
     pidfd: int | None = None
 
 

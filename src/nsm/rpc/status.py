@@ -11,7 +11,7 @@ from grpclib.const import Status
 from nsm.errors import BY_STATUS, NsmError, TooLate, Unknown
 
 HOP, FIX = "nsm-hop", "nsm-fix"
-LONGEST = 2048
+LONGEST = 1024
 """Characters of a message that travel; peers bound their headers."""
 SAFE = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 OK = [("grpc-status", "0")]
