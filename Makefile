@@ -4,7 +4,7 @@ UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
 
-.PHONY: help install system demo test check lint types contracts mesh bench interop proto clean
+.PHONY: help install system demo test check lint types contracts mesh bench interop proto reference clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -47,7 +47,10 @@ interop: install system ## a Go client, endpoint and server on the wire with our
 	$(VENV)/bin/pytest -q -m interop
 
 proto: install ## write src/nsm/wire/_gen from src/nsm/wire/proto
-	$(PY) -m nsm.wire.generate
+	$(PY) src/nsm/wire/generate.py
+
+reference: install ## write docs/elements.md and docs/settings.md from the code
+	$(PY) scripts/write_reference.py
 
 clean: ## remove what was made here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -67,4 +67,6 @@ async def simple(
 def idle(config: Config, program: Program) -> CloseWhenIdle:
     """What stops the program when nobody has been connected for as long as is set."""
     seconds = config.idle_timeout.total_seconds()
-    return CloseWhenIdle(seconds, program.stopping.set, program.clock)
+    element = CloseWhenIdle(seconds, program.stopping.set, program.clock)
+    element.start()
+    return element
