@@ -48,6 +48,14 @@ def test_the_peers_table_may_shrink_and_grow(blocks, sizes):
         assert [tuple(h) for h in got] == [tuple(h) for h in lasting_first(block)]
 
 
+def test_entries_that_push_each_other_out_are_not_mistaken_for_rest():
+    large = b"v" * 3000
+    blocks = [[(b"te", large)], [(b"grpc-status", large), (b":path", large), (b"x-a", b"POST")]]
+    ours, theirs = RememberingEncoder(), Decoder()
+    for block in blocks * 50:
+        assert [tuple(h) for h in theirs.decode(ours.encode(block), raw=True)] == block
+
+
 def test_a_block_that_comes_again_is_known():
     encoder, decoder = RememberingEncoder(), RememberingDecoder()
     headers = [(b":status", b"200"), (b"content-type", b"application/grpc")]

@@ -19,10 +19,22 @@ INDEXED = 0x80
 NEVER_INDEXED = b"\x10"
 
 
-def _state(table: HeaderTable) -> tuple[int, int]:
-    # A new entry is put in front before any is dropped, so its id is no other's.
-    entries = table.dynamic_entries
-    return len(entries), id(entries[0]) if entries else 0
+class _Snapshot:
+    """A table as it is. Its newest entry is held here, so no later one can look like it."""
+
+    def __init__(self, table: HeaderTable) -> None:
+        self._table = table
+        self._size, self._newest = self._look()
+
+    def _look(self) -> tuple[int, object]:
+        entries = self._table.dynamic_entries
+        return len(entries), entries[0] if entries else None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing was put in or dropped since."""
+        size, newest = self._look()
+        return size == self._size and newest is self._newest
 
 
 class RememberingEncoder(Encoder):
@@ -41,9 +53,9 @@ class RememberingEncoder(Encoder):
         known = self._known.get(headers)
         if known is not None and not self.header_table.resized:
             return known
-        resized, before = self.header_table.resized, _state(self.header_table)
+        resized, before = self.header_table.resized, _Snapshot(self.header_table)
         block = super().encode(headers, huffman=False)
-        if resized or before != _state(self.header_table):
+        if resized or not before.holds:
             self._known.clear()
         elif len(self._known) < MOST_KNOWN:
             self._known[headers] = block
@@ -62,9 +74,9 @@ class RememberingDecoder(Decoder):
         known = self._known.get(block)
         if known is not None:
             return list(known)
-        before = _state(self.header_table)
+        before = _Snapshot(self.header_table)
         headers = list(super().decode(block, raw))
-        if before != _state(self.header_table):
+        if not before.holds:
             self._known.clear()
         elif len(block) <= LONGEST_KNOWN and min(block, default=0) >= INDEXED:
             if len(self._known) == MOST_KNOWN:
