@@ -7,7 +7,7 @@ from nsm.elements.lifecycle import Begin, CloseWhenIdle
 from nsm.errors import Unreachable
 from nsm.sdk import Call, Handler, Tasks, chain
 from nsm.sdk.clock import LoopClock
-from nsm.sdk.testing import Recorder
+from nsm.sdk.testing import Lifetime, Recorder
 
 pytestmark = pytest.mark.looptime
 
@@ -53,3 +53,15 @@ async def test_a_request_that_failed_leaves_nobody() -> None:
         await entry.request(Call(), Request(Connection("a")))
     await asyncio.sleep(11)
     assert said == ["idle"]
+
+
+async def test_whoever_may_be_idle_for_ever_stays() -> None:
+    clock, left = LoopClock(), list[bool]()
+    element = CloseWhenIdle(0, lambda: left.append(True), clock)
+    element.start()
+    life = Lifetime()
+    entry = element.bind(Recorder())
+    await entry.request(life.call, Request(Connection("c")))
+    await entry.close(life.call, Connection("c"))
+    await clock.sleep(3600)
+    assert left == []

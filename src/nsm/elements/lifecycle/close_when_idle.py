@@ -7,7 +7,7 @@ from nsm.sdk import Alarm, Call, Clock, Connection, Element, Handler, Request, S
 
 
 class CloseWhenIdle(Element):
-    """Say so after so many seconds without any connection, and take none from then on."""
+    """Say so after so many seconds without any connection, and take none from then on; 0: never."""
 
     def __init__(self, seconds: float, idle: Callable[[], None], clock: Clock) -> None:
         self.seconds = seconds
@@ -20,7 +20,7 @@ class CloseWhenIdle(Element):
 
     def start(self) -> None:
         """Nobody is here yet: the time runs."""
-        if not self.connections and not self.alarm:
+        if self.seconds > 0 and not self.connections and not self.alarm:
             self.alarm = self.clock.after(self.seconds, self._leave)
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
