@@ -75,8 +75,8 @@ def _service(wires: list[Json], who: str, service: str) -> tuple[str, str]:
         known = ", ".join(sorted({wire["service"] for wire in wires})) or "none"
         fix = f"its services are: {known}; or give an address"
         raise NotFound(f"{who} has no vWire to {service!r}", fix=fix)
-    for wire in named:
-        if wire["state"] == "up" and wire["dst"]:
+    for wire in sorted(named, key=lambda wire: wire["state"] != "up"):  # one that heals may carry
+        if wire["dst"] and wire["interface"]:
             return str(ip_interface(wire["dst"][0]).ip), wire["interface"]
     fix = f"`nsm status` says why; `nsm logs {who}` more"
     raise Unreachable(f"the vWire of {who} to {service} is {named[0]['state']}", fix=fix)
