@@ -32,6 +32,24 @@ def test_what_is_more_than_a_rule_is_refused(text) -> None:
         written([text])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ct state established accept",
+        "ct state established,related accept",
+        "ct state { related, established } counter accept",
+    ],
+)
+def test_that_replies_pass_need_not_be_said(text) -> None:
+    assert written([text, "tcp dport 80 accept"]).expressions == ("tcp dport 80 accept",)
+
+
+@pytest.mark.parametrize("text", ["ct state new accept", "ct state established drop"])
+def test_a_rule_that_needs_connections_tracked_is_refused_plainly(text) -> None:
+    with pytest.raises(Invalid, match="not tracked"):
+        written([text])
+
+
 def test_a_rule_is_kept_as_it_is_written() -> None:
     rules = written(["  tcp dport { 80, 443 } accept "], "drop")
     assert rules == Rules(("tcp dport { 80, 443 } accept",), "drop")

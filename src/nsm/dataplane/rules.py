@@ -1,5 +1,6 @@
 """What a firewall lets through, as nft expressions: written so, or as an ACL (VPP's fields)."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,9 @@ from nsm.errors import Invalid
 MOST = 1024
 LONGEST = 512
 NOT_RULES = ("include", "define", "redefine", "undefine", "chain", "table", "set", "type", "policy")
+OLD = "(established|related)"
+REPLIES = re.compile(rf"ct state (\{{ *)?{OLD}( *, *{OLD})*( *\}})? (counter )?accept")
+TRACKED = re.compile(r"\bct\s")
 WITH_PORTS = {6: "tcp", 17: "udp", 132: "sctp"}
 ICMP = {1: "icmp", 58: "icmpv6"}
 ACL_NUMBERS = frozenset(
@@ -41,12 +45,16 @@ class Rules:
 
 
 def written(expressions: Sequence[str], otherwise: str = "accept") -> Rules:
-    """Rules as nft says them ("tcp dport 8080 accept"); Invalid if one is more than a rule."""
+    """Rules as nft says them ("tcp dport 8080 accept"); Invalid if one is more than a rule.
+
+    That replies are accepted need not be said, so a rule that says it is left out.
+    """
     if otherwise not in ("accept", "drop"):
         raise Invalid(f"{otherwise[:20]!r} is neither accept nor drop")
     if len(expressions) > MOST:
         raise Invalid(f"{len(expressions)} rules: at most {MOST}")
-    return Rules(tuple(_one_rule(expression.strip()) for expression in expressions), otherwise)
+    said = [expression.strip() for expression in expressions]
+    return Rules(tuple(_one_rule(text) for text in said if not REPLIES.fullmatch(text)), otherwise)
 
 
 def acl(entries: Mapping[str, Mapping[str, object]]) -> Rules:
@@ -66,6 +74,9 @@ def _one_rule(text: str) -> str:
             raise Invalid(f"{text[:60]!r} is not one nft rule")
     if depth or not text or len(text) > LONGEST or text.split()[0] in NOT_RULES:
         raise Invalid(f"{text[:60]!r} is not one nft rule")
+    if TRACKED.search(text):
+        fix = "leave it out: replies to what is let through pass anyway"
+        raise Invalid(f"{text[:60]!r}: connections are not tracked where packets pass", fix=fix)
     return text
 
 
