@@ -1,0 +1,43 @@
+"""What tests of whole meshes stand on: a lab for each module, and nothing left at the end."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .lab import PREFIX, RUN, Lab, run
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_left() -> Iterator[None]:
+    """When all is over, the host is as it was."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    before = interfaces()
+    yield
+    assert interfaces() <= before
+    assert not [path for path in RUN.glob("*") if path.name.lstrip(".").startswith(PREFIX)]
+    assert f"{RUN}/{PREFIX}" not in Path("/proc/self/mountinfo").read_text()
+
+
+def interfaces() -> set[str]:
+    """The interfaces of the host's own namespace."""
+    return set(re.findall(r"^\d+: ([^:@]+)", run("ip", "-o", "link").out, re.MULTILINE))
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Meshes that live as long as a module's tests."""
+    lab = Lab(tmp_path_factory.mktemp("lab"))
+    yield lab
+    lab.down()
+
+
+@pytest.fixture
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """Meshes that a single test may break."""
+    lab = Lab(tmp_path_factory.mktemp("bench"))
+    yield lab
+    lab.down()
