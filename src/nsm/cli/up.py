@@ -49,6 +49,8 @@ def command(file: Path, detach: bool, reload: bool, timeout: float, output: str)
                 starting.keep()
             elif up:
                 stay(starting, progress)
+            else:
+                progress.line("\nnot all is up; taking everything down (-d leaves it)")
         except Stopped:
             progress.line("taking everything down")
             return int(not progress.complete)
