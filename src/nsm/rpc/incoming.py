@@ -179,6 +179,6 @@ def _told(path: str, error: Exception) -> NsmError:
     if failure is None:
         log.exception("%.100r failed", path)
         return NsmError("internal error; its cause is in the log of this program")
-    notes = "; ".join(getattr(error, "__notes__", ()))
-    log.info("%.100r: %s%s", path, failure, f" [{notes}]" if notes else "")
+    log.info("%.100r: %s", path, failure)
+    log.debug("it came this way: %s", "; ".join(getattr(error, "__notes__", ())))
     return failure

@@ -20,7 +20,7 @@ async def test_an_offer_is_made_where_there_was_none() -> None:
     kept, made = await offers(OfferKernel(OURS), far)
     assert kept == far
     assert (made.cls, made.type, made.get(INODE_URL)) == (LOCAL, KERNEL, OURS)
-    assert made.get(NAME).startswith("icmp-respo-")
+    assert made.get(NAME).startswith("icmp-r-")
 
 
 async def test_a_wished_name_is_kept_and_the_namespace_is_ours() -> None:

@@ -16,7 +16,7 @@ class AnswerKernel(Element):
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
         if asked.mechanism and asked.mechanism.type == KERNEL:
-            name = asked.mechanism.get(NAME) or interface_name(asked.network_service)
+            name = asked.mechanism.get(NAME) or interface_name(asked.network_service, asked.id)
             ours = asked.mechanism.having(**{INODE_URL: self.namespace_url, NAME: name})
             request = request.carrying(replace(asked, mechanism=ours))
         return await next.request(call, request)

@@ -1,17 +1,19 @@
 """Interface names made up where none was given."""
 
+import hashlib
 import re
-import secrets
-import string
 
 LONGEST = 15
 """Bytes in an interface name (IFNAMSIZ less the closing zero)."""
-KEPT = 10
+KEPT = 6
 """Characters of the service's name that are kept."""
-ALPHABET = string.ascii_letters + string.digits
 
 
-def interface_name(service: str) -> str:
-    """The service's first letters and a random rest: `icmp-respo-x7Gq`."""
+def interface_name(service: str, connection: str) -> str:
+    """The service's first letters and what tells the connection from others: `icmp-r-3f9a0c1d`.
+
+    Worked out, not drawn: whoever is restarted says the same name again, and finds what it made.
+    """
     start = re.sub(r"[^A-Za-z0-9._-]", "_", service[:KEPT]) + "-"
-    return start + "".join(secrets.choice(ALPHABET) for _ in range(LONGEST - len(start)))
+    digest = hashlib.sha256(f"{service} {connection}".encode(errors="replace")).hexdigest()
+    return start + digest[: LONGEST - len(start)]

@@ -19,13 +19,13 @@ class OfferKernel(Element):
         self.name = name
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
-        service = request.connection.network_service
         offers = request.preferences
         if not any(offer.type == KERNEL for offer in offers):
             offers = (*offers, Mechanism(LOCAL, KERNEL))
-        filled = tuple(self._fill(o, service) if o.type == KERNEL else o for o in offers)
+        filled = tuple(self._fill(o, request.connection) if o.type == KERNEL else o for o in offers)
         return await next.request(call, replace(request, preferences=filled))
 
-    def _fill(self, offer: Mechanism, service: str) -> Mechanism:
-        name = self.name or offer.get(NAME) or interface_name(service)
+    def _fill(self, offer: Mechanism, conn: Connection) -> Mechanism:
+        name = self.name or offer.get(NAME)
+        name = name or interface_name(conn.network_service, conn.id)
         return offer.having(**{NAME: name}, **self.namespace)
