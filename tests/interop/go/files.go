@@ -5,14 +5,13 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-	"google.golang.org/grpc/credentials"
 )
+
+const inodeURL = "inodeURL"
 
 // inode is what a passed file is known by on both sides of a socket.
 type inode struct{ dev, ino uint64 }
@@ -20,16 +19,17 @@ type inode struct{ dev, ino uint64 }
 func (i inode) url() string { return fmt.Sprintf("inode://%d/%d", i.dev, i.ino) }
 
 func parseInode(url string) (inode, error) {
-	dev, ino, found := strings.Cut(strings.TrimPrefix(url, "inode://"), "/")
-	if !found || !strings.HasPrefix(url, "inode://") {
-		return inode{}, fmt.Errorf("%q is not inode://dev/ino", url)
+	var i inode
+	if _, err := fmt.Sscanf(url, "inode://%d/%d", &i.dev, &i.ino); err != nil {
+		return i, fmt.Errorf("%q is not inode://dev/ino: %w", url, err)
 	}
-	d, err := strconv.ParseUint(dev, 10, 64)
-	if err != nil {
-		return inode{}, err
-	}
-	i, err := strconv.ParseUint(ino, 10, 64)
-	return inode{d, i}, err
+	return i, nil
+}
+
+func inodeAt(path string) (inode, error) {
+	var stat unix.Stat_t
+	err := unix.Stat(path, &stat)
+	return inode{uint64(stat.Dev), stat.Ino}, err
 }
 
 func inodeOf(fd int) (inode, error) {
@@ -84,16 +84,12 @@ func (c *fileConn) receive(ctx context.Context, want inode) (string, error) {
 
 func (c *fileConn) Write(b []byte) (int, error) {
 	c.mu.Lock()
-	leaving := c.queue
-	if len(leaving) > len(b) {
-		leaving = leaving[:len(b)]
-	}
+	leaving := c.queue[:min(len(c.queue), len(b))]
 	c.queue = c.queue[len(leaving):]
 	c.mu.Unlock()
+	defer closeAll(leaving)
 	for i, fd := range leaving {
-		_, _, err := c.WriteMsgUnix(b[i:i+1], unix.UnixRights(fd), nil)
-		_ = unix.Close(fd)
-		if err != nil {
+		if _, _, err := c.WriteMsgUnix(b[i:i+1], unix.UnixRights(fd), nil); err != nil {
 			return i, err
 		}
 	}
@@ -107,10 +103,7 @@ func (c *fileConn) Read(b []byte) (int, error) {
 	if oobn > 0 {
 		c.keep(oob[:oobn])
 	}
-	if n == 0 && err == nil && len(b) > 0 {
-		return 0, net.ErrClosed
-	}
-	return n, err
+	return max(n, 0), err // it says -1 beside an error
 }
 
 func (c *fileConn) keep(oob []byte) {
@@ -135,6 +128,8 @@ func (c *fileConn) keep(oob []byte) {
 
 func (c *fileConn) Close() error {
 	c.mu.Lock()
+	closeAll(c.queue)
+	c.queue = nil
 	for key, fd := range c.received {
 		_ = unix.Close(fd)
 		delete(c.received, key)
@@ -143,52 +138,8 @@ func (c *fileConn) Close() error {
 	return c.UnixConn.Close()
 }
 
-// below puts fileConn under the TLS that inner makes, where the connection is a unix one.
-type below struct {
-	credentials.TransportCredentials
-}
-
-type fileInfo struct {
-	credentials.TLSInfo
-	files *fileConn
-}
-
-func wrap(raw net.Conn) (net.Conn, *fileConn) {
-	if u, ok := raw.(*net.UnixConn); ok {
-		files := newFileConn(u)
-		return files, files
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		_ = unix.Close(fd)
 	}
-	return raw, nil
-}
-
-func info(auth credentials.AuthInfo, files *fileConn) credentials.AuthInfo {
-	return fileInfo{auth.(credentials.TLSInfo), files}
-}
-
-func (b below) ClientHandshake(ctx context.Context, name string, raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	under, files := wrap(raw)
-	conn, auth, err := b.TransportCredentials.ClientHandshake(ctx, name, under)
-	if err != nil {
-		return nil, nil, err
-	}
-	return conn, info(auth, files), nil
-}
-
-func (b below) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo, error) {
-	under, files := wrap(raw)
-	conn, auth, err := b.TransportCredentials.ServerHandshake(under)
-	if err != nil {
-		return nil, nil, err
-	}
-	return conn, info(auth, files), nil
-}
-
-func (b below) Clone() credentials.TransportCredentials {
-	return below{b.TransportCredentials.Clone()}
-}
-
-func statSocket(path string) (inode, error) {
-	var stat unix.Stat_t
-	err := unix.Stat(path, &stat)
-	return inode{uint64(stat.Dev), stat.Ino}, err
 }

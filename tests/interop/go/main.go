@@ -1,99 +1,101 @@
 // An independent peer for the wire: grpc-go and go-spiffe, messages from our own .proto files, file
-// passing written from its description. It says what it saw as JSON lines on standard output.
+// passing written from its description. It says what it sees as JSON lines on standard output, and
+// ends when its standard input does.
 package main
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
-	"net"
-	"net/url"
+	"io"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
-
-	"google.golang.org/grpc"
 )
+
+// role is something this program can be told to be.
+type role func(context.Context, *identity, *options) error
+
+var roles = map[string]role{
+	"request":  request,
+	"deadline": deadline,
+	"refused":  refused,
+	"big":      big,
+	"health":   health,
+	"monitor":  monitor,
+	"register": register,
+	"find":     find,
+	"serve":    serve,
+	"client":   client,
+	"endpoint": endpoint,
+}
 
 type options struct {
 	to, listen, file, name, service, netns, iface string
 	calls, connections                            int
-	timeout                                       time.Duration
+	timeout, lifetime                             time.Duration
+	tls12                                         bool
 }
 
-func say(what string, fields map[string]any) {
-	fields["event"] = what
+func flags(name string, arguments []string) (*options, error) {
+	o, f := &options{}, flag.NewFlagSet(name, flag.ContinueOnError)
+	f.StringVar(&o.to, "to", "", "whom to call: unix:///path or tcp://host:port")
+	f.StringVar(&o.listen, "listen", "", "where to serve")
+	f.StringVar(&o.file, "file", "", "a file to pass")
+	f.StringVar(&o.name, "name", "go", "our name in paths")
+	f.StringVar(&o.service, "service", "", "the network service")
+	f.StringVar(&o.netns, "netns", "/proc/thread-self/ns/net", "the namespace to plug into")
+	f.StringVar(&o.iface, "iface", "nsm-1", "the interface's name")
+	f.IntVar(&o.calls, "calls", 1, "calls a connection, or events of a stream")
+	f.IntVar(&o.connections, "connections", 1, "connections, side by side")
+	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long one call may take")
+	f.DurationVar(&o.lifetime, "lifetime", 10*time.Minute, "how long a token is good")
+	f.BoolVar(&o.tls12, "tls12", false, "speak TLS 1.2 and nothing newer")
+	return o, f.Parse(arguments)
+}
+
+var speaking sync.Mutex
+
+// say tells whoever started us; one line each, however many speak at once.
+func say(event string, fields map[string]any) {
+	fields["event"] = event
+	speaking.Lock()
+	defer speaking.Unlock()
 	_ = json.NewEncoder(os.Stdout).Encode(fields)
-}
-
-func (o *options) dial(me *identity) (*grpc.ClientConn, error) {
-	target := o.to
-	if parsed, err := url.Parse(target); err == nil && parsed.Scheme == "tcp" {
-		target = "passthrough:///" + parsed.Host
-	}
-	return grpc.NewClient(target,
-		grpc.WithTransportCredentials(me.client()),
-		grpc.WithPerRPCCredentials(perCall{me}))
-}
-
-func listen(where string) (net.Listener, error) {
-	parsed, err := url.Parse(where)
-	if err != nil {
-		return nil, err
-	}
-	if parsed.Scheme == "unix" {
-		_ = os.Remove(parsed.Path)
-		return net.Listen("unix", parsed.Path)
-	}
-	return net.Listen("tcp", parsed.Host)
-}
-
-var roles = map[string]func(context.Context, *identity, *options) error{
-	"caller":   caller,
-	"server":   server,
-	"client":   client,
-	"endpoint": endpoint,
-	"find":     find,
 }
 
 func main() {
 	if len(os.Args) < 2 || roles[os.Args[1]] == nil {
-		fmt.Fprintln(os.Stderr, "usage: gopeer caller|server|client|endpoint|find [flags]")
+		known := slices.Sorted(maps.Keys(roles))
+		fmt.Fprintf(os.Stderr, "usage: gopeer %s [flags]\n", strings.Join(known, "|"))
 		os.Exit(2)
 	}
-	o := &options{}
-	flags := flag.NewFlagSet(os.Args[1], flag.ExitOnError)
-	flags.StringVar(&o.to, "to", "", "whom to call: unix:///path or tcp://host:port")
-	flags.StringVar(&o.listen, "listen", "", "where to serve")
-	flags.StringVar(&o.file, "file", "", "a file to pass")
-	flags.StringVar(&o.name, "name", "go", "our name in paths")
-	flags.StringVar(&o.service, "service", "", "the network service")
-	flags.StringVar(&o.netns, "netns", "/proc/thread-self/ns/net", "the namespace to plug into")
-	flags.StringVar(&o.iface, "iface", "nsm-1", "the interface's name")
-	flags.IntVar(&o.calls, "calls", 1, "calls a connection")
-	flags.IntVar(&o.connections, "connections", 1, "connections")
-	flags.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long all of it may take")
-	_ = flags.Parse(os.Args[2:])
-
-	ctx, cancel := context.WithTimeout(context.Background(), o.timeout)
-	defer cancel()
-	go func() { // whoever started us ends us by closing our standard input
-		buffer := make([]byte, 64)
-		for {
-			if _, err := os.Stdin.Read(buffer); err != nil {
-				cancel()
-				return
-			}
-		}
-	}()
-	me, err := newIdentity(ctx)
-	if err == nil {
-		say("identity", map[string]any{"id": me.id()})
-		err = roles[os.Args[1]](ctx, me, o)
+	o, err := flags(os.Args[1], os.Args[2:])
+	if err != nil {
+		os.Exit(2)
 	}
-	if err != nil && !(strings.Contains(err.Error(), "context canceled")) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
+	if err := play(ctx, o, roles[os.Args[1]]); err != nil && !errors.Is(err, context.Canceled) {
 		say("failed", map[string]any{"error": err.Error()})
 		os.Exit(1)
 	}
+}
+
+func play(ctx context.Context, o *options, part role) error {
+	me, err := newIdentity(ctx, o)
+	if err != nil {
+		return err
+	}
+	defer me.source.Close()
+	say("identity", map[string]any{"id": me.id()})
+	return part(ctx, me, o)
 }
