@@ -6,7 +6,7 @@ from itertools import count
 
 from nsm.dataplane.driver import NameTaken, VniTaken
 from nsm.dataplane.encode import Address, Interface, Network
-from nsm.dataplane.ledger import same_owner
+from nsm.dataplane.ledger import same_device, same_owner
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.ops import (
@@ -26,6 +26,7 @@ from nsm.dataplane.ops import (
     LinkEnd,
     Op,
     SetLink,
+    ends_of,
     mtu_of,
 )
 from nsm.errors import NotFound, NsmError
@@ -133,16 +134,47 @@ class FakeKernel:
                 return self._set(op, self._at(op.netns, op.name))
 
     def _create(self, op: Creation) -> bool:
-        ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
-        there = [self.links_at.get((e.netns, e.name)) for e in ends]
-        if any(t and not same_owner(t.alias, e.alias) for t, e in zip(there, ends, strict=True)):
-            raise NameTaken(f"cannot {op}: there is another interface of that name")
-        if not all(there):
+        ends = ends_of(op)
+        there = [self._named(op, end) or self._tagged(end) for end in ends]
+        fresh = not self._fits(ends, there)
+        for link, end in zip(there, ends, strict=True):
+            if link and fresh:
+                self._remove(link.end)
+            elif link:
+                self._rename(link, end)
+        if fresh:
             self._put(op, ends)
         for end in ends:
             link = self.links_at[end.netns, end.name]
             link.alias, link.mtu = end.alias, mtu_of(op) or link.mtu
-        return not all(there)
+        return fresh
+
+    def _named(self, op: Creation, end: LinkEnd) -> FakeLink | None:
+        there = self.links_at.get((end.netns, end.name))
+        if there and not same_owner(there.alias, end.alias):
+            raise NameTaken(f"cannot {op}: there is another interface {end.name}")
+        return there
+
+    def _tagged(self, end: LinkEnd) -> FakeLink | None:
+        here = (link for (netns, _), link in self.links_at.items() if netns == end.netns)
+        return next((k for k in here if end.alias and same_device(k.alias, end.alias)), None)
+
+    def _fits(self, ends: Sequence[LinkEnd], there: Sequence[FakeLink | None]) -> bool:
+        """All there, as wanted, and the ends of a pair each other's."""
+        if not all(t and same_device(t.alias, e.alias) for t, e in zip(there, ends, strict=True)):
+            return False
+        a, b = there[0], there[-1]
+        return len(ends) == 1 or bool(a and b and a.peer == (b.end.netns, b.end.name))
+
+    def _rename(self, link: FakeLink, end: LinkEnd) -> None:
+        before, after = (link.end.netns, link.end.name), (end.netns, end.name)
+        self.links_at[after] = self.links_at.pop(before)
+        link.end = end
+        if link.peer:
+            self.links_at[link.peer].peer = after
+        for key, (name, gateway) in self.routes.items():
+            if (key[0], name) == before:
+                self.routes[key] = (end.name, gateway)
 
     def _put(self, op: Creation, ends: Sequence[LinkEnd]) -> None:
         vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from nsm.dataplane import encode, link
 from nsm.dataplane.link import Link
+from nsm.dataplane.links import Links
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.dataplane.ops import Op
 from nsm.dataplane.reaper import Reaper
@@ -80,7 +81,7 @@ class Kernel:
             self._run().take_back(job.result())
 
     def _look(self, netns: Netns, name: str) -> Link | None:
-        found = self._run().find(netns, name)
+        found = Links(self._sockets, self._reaper).find(netns, name)
         if found is None:
             return None
         addresses = self._sockets.of(netns).ask(encode.get_addresses())

@@ -82,7 +82,12 @@ class NodeKey:
 
 
 def same_owner(there: str, wanted: str) -> bool:
-    """Whether an interface's alias names the connection we mean; an empty wish accepts any."""
+    """Whether an alias names the connection and role we mean; an empty wish accepts any."""
+    return not wanted or there.split(" ")[:3] == wanted.split(" ")[:3]
+
+
+def same_device(there: str, wanted: str) -> bool:
+    """Whether it even names the device we mean: of the same owner, with the same VNI."""
     return not wanted or there.split(" ")[:4] == wanted.split(" ")[:4]
 
 

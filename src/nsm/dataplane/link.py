@@ -11,7 +11,7 @@ from nsm.dataplane.netlink import Answer, Refused, attributes
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is there: `addresses` are those of global scope."""
+    """What is there: `addresses` are those of global scope, `peer` the index of the other end."""
 
     name: str
     index: int
@@ -21,6 +21,7 @@ class Link:
     alias: str = ""
     up: bool = False
     group: int = 0
+    peer: int = 0
     addresses: tuple[Interface, ...] = ()
 
 
@@ -38,6 +39,7 @@ def parse(body: bytes) -> Link:
         alias=_text(found.get(rtnl.IFLA_IFALIAS, b"")),
         up=bool(flags & rtnl.IFF_UP),
         group=_number(found.get(rtnl.IFLA_GROUP, b"")),
+        peer=_number(found.get(rtnl.IFLA_LINK, b"")),
     )
 
 

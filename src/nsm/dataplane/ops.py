@@ -243,6 +243,11 @@ Op = (
 )
 
 
+def ends_of(op: Creation) -> tuple[LinkEnd, ...]:
+    """The interfaces it makes."""
+    return (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
+
+
 def mtu_of(op: Creation) -> int:
     """The MTU an interface is to have; 0 where the kernel's own will do."""
     return 0 if isinstance(op, AddBridge) else op.mtu

@@ -1,17 +1,14 @@
-"""One `apply`, carried out by the worker thread: create, set, remove, and take back on failure."""
+"""One `apply`, carried out by the worker thread: links and what is set on them, or nothing."""
 
 import errno
 import logging
-import random
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from nsm.dataplane import encode, link
-from nsm.dataplane.driver import NameTaken, VniTaken
-from nsm.dataplane.encode import Message, NewEnd, Tunnel
-from nsm.dataplane.ledger import same_owner
-from nsm.dataplane.link import Link
+from nsm.dataplane.encode import Message
+from nsm.dataplane.links import Links
 from nsm.dataplane.netlink import Refused
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.dataplane.ops import (
@@ -22,31 +19,26 @@ from nsm.dataplane.ops import (
     AddVxlan,
     Creation,
     DelLink,
-    LinkEnd,
     Op,
     SetLink,
+    ends_of,
     mtu_of,
 )
-from nsm.dataplane.reaper import Reaper, doom
+from nsm.dataplane.reaper import Reaper
 from nsm.dataplane.sockets import Sockets
-from nsm.dataplane.steps import Setting, Step, mac, names, place, refusal, step
+from nsm.dataplane.steps import Setting, Step, names, place, refusal, step
 from nsm.errors import NotFound, NsmError
 
 log = logging.getLogger(__name__)
 
-OURS = 0x6E736D01
-"""The link group of what is to have an alias, so that what a crash left without is known too."""
-INDICES = (1000, 1 << 20)
-TRIES = 8
-
 
 class Run:
-    """Carries out ops in order; remembers what it made, and which index an interface has."""
+    """Carries out ops in order, and remembers what it made so as to take it back."""
 
     def __init__(self, sockets: Sockets, reaper: Reaper) -> None:
         self._sockets = sockets
         self._reaper = reaper
-        self._index: dict[tuple[Netns, str], int] = {}
+        self._links = Links(sockets, reaper)
         self._made: list[Op] = []
 
     def carry_out(self, ops: Sequence[Op]) -> list[Op]:
@@ -85,77 +77,16 @@ class Run:
         """
         for op in self._made:
             for end in (op.a, op.b) if isinstance(op, AddVeth) else ():
-                self.find(end.netns, end.name)
+                self._links.find(end.netns, end.name)
 
     def _begin(self, op: Creation | DelLink) -> list[Setting]:
         """Create or remove links; what is left to be set on them."""
         if isinstance(op, DelLink):
-            self._bury(op)
+            self._links.remove(op)
             return []
-        if self._create(op):
+        if self._links.create(op):
             self._made.append(op)
-        ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
-        return [SetLink(e.netns, e.name, mtu_of(op), e.alias, up=True) for e in ends]
-
-    # -- creating
-
-    def _create(self, op: Creation) -> bool:
-        """Create, or find the same already there (False)."""
-        for _ in range(TRIES):
-            refused = self._attempt(op)
-            if refused is None:
-                return True
-            if refused.code == errno.EBUSY:  # the index drawn is in use there: draw again
-                continue
-            if refused.code != errno.EEXIST:
-                raise refusal(op, refused)
-            if self._stands(op):
-                return False
-            self._reaper.wait()  # a VNI or name may still be held by what is being removed
-        raise self._taken(op)
-
-    def _attempt(self, op: Creation) -> Refused | None:
-        match op:
-            case AddVeth(a, b, mtu):
-                sender, message = a.netns, encode.new_veth(self._new(a), self._new(b), mtu)
-            case AddVxlan(node, end, vni, local, remote, port, mtu):
-                tunnel = Tunnel(vni, local, remote, port)
-                sender, message = node, encode.new_vxlan(self._new(end), tunnel, mtu)
-            case AddBridge(end):
-                sender, message = end.netns, encode.new_link(self._new(end), "bridge")
-        answer = self._sockets.of(sender).ask(message)
-        return answer if isinstance(answer, Refused) else None
-
-    def _new(self, end: LinkEnd) -> NewEnd:
-        """The end with an index drawn for it: known beforehand, it need not be asked for."""
-        index = random.randrange(*INDICES)
-        while index in self._index.values():
-            index = random.randrange(*INDICES)
-        self._index[end.netns, end.name] = index
-        hardware = mac(end.mac) if end.mac else b""
-        return NewEnd(end.name, index, end.netns.fd, hardware, OURS if end.alias else 0)
-
-    def _stands(self, op: Creation) -> bool:
-        """Whether what is to be created is there; NameTaken when a name is another's."""
-        ends = (op.a, op.b) if isinstance(op, AddVeth) else (op.end,)
-        found = [self.find(end.netns, end.name) for end in ends]
-        for end, there in zip(ends, found, strict=True):
-            if there and _unfinished(there):
-                self._bury(DelLink(end))
-                return False
-            if there and not same_owner(there.alias, end.alias):
-                raise NameTaken(
-                    f"cannot {op}: there is another interface {end.name}",
-                    fix="choose another interface name, or remove what has it",
-                )
-        return all(found)
-
-    def _taken(self, op: Creation) -> NsmError:
-        if isinstance(op, AddVxlan):
-            return VniTaken(f"cannot {op}: this node uses that VNI already")
-        return NameTaken(f"cannot {op}: the name is taken")
-
-    # -- setting
+        return [SetLink(e.netns, e.name, mtu_of(op), e.alias, up=True) for e in ends_of(op)]
 
     def _set(self, settings: Sequence[Setting]) -> None:
         """Carry out settings, those for one namespace in one send."""
@@ -163,7 +94,7 @@ class Run:
         for _, group in groupby(ordered, key=lambda op: place(op).key):
             ops = list(group)
             self._learn(place(ops[0]), {n for op in ops for n in names(op)})
-            self._send(place(ops[0]), [(op, step(op, self._index)) for op in ops])
+            self._send(place(ops[0]), [(op, step(op, self._links.index)) for op in ops])
 
     def _send(self, netns: Netns, steps: Sequence[tuple[Setting, Step]]) -> None:
         """Send first tries; switch IPv6 on where it was off; replace what was there; or raise."""
@@ -211,38 +142,10 @@ class Run:
 
     def _learn(self, netns: Netns, wanted: set[tuple[Netns, str]]) -> None:
         """Find the indices of interfaces not met in this run; NotFound when one is not there."""
-        unknown = [name for _, name in wanted if (netns, name) not in self._index]
+        unknown = [name for _, name in wanted if (netns, name) not in self._links.index]
         answers = self._sockets.of(netns).talk([encode.get_link(name) for name in unknown])
         for name, answer in zip(unknown, answers, strict=True):
             seen = link.links(answer)
             if not seen:
                 raise NotFound(f"there is no interface {name}", fix="it has gone; ask again")
-            self._index[netns, name] = seen[0].index
-
-    def find(self, netns: Netns, name: str) -> Link | None:
-        """An interface by name, without its addresses; its index is remembered."""
-        seen = link.links(self._sockets.of(netns).ask(encode.get_link(name)))
-        if not seen:
-            return None
-        self._index[netns, name] = seen[0].index
-        return seen[0]
-
-    # -- removing
-
-    def _bury(self, op: DelLink) -> None:
-        """Take the names and the traffic away at once; the rest is the reaper's."""
-        doomed: list[LinkEnd] = []
-        for end in (op.end, op.peer) if op.peer else (op.end,):
-            there = self.find(end.netns, end.name)
-            if there and (_unfinished(there) or same_owner(there.alias, end.alias)):
-                doom(self._sockets.of(end.netns), there, group=not doomed)
-                doomed.append(end)
-            elif there:
-                log.warning("%s in %r is not ours any more: left alone", end.name, end.netns)
-        for end in doomed[:1]:  # the other end of a pair goes with the first
-            self._reaper.collect(end.netns)
-
-
-def _unfinished(there: Link) -> bool:
-    """Whether an interface is ours but was never said to be whose: its maker was interrupted."""
-    return there.group == OURS and not there.alias
+            self._links.index[netns, name] = seen[0].index

@@ -59,7 +59,7 @@ async def real_neighbors(netns, name):
 async def assert_agreement(kernel, fake, *ends) -> None:
     for where in ends:
         real, made_up = [await driver.look(where.netns, where.name) for driver in (kernel, fake)]
-        assert replace(real, index=0, group=0) == replace(made_up, index=0)
+        assert replace(real, index=0, group=0, peer=0) == replace(made_up, index=0)
         assert await real_routes(where.netns) == {
             (table, prefix): (name, str(gateway) if gateway else None)
             for (netns, table, prefix), (name, gateway) in fake.routes.items()

@@ -100,7 +100,7 @@ async def test_both_kernels_tell_the_same(kernel, ends) -> None:
         await driver.apply(*ops)
     for where in ends:
         real, made_up = [await d.look(where.netns, where.name) for d in (kernel, fake)]
-        assert replace(real, index=0, group=0) == replace(made_up, index=0)
+        assert replace(real, index=0, group=0, peer=0) == replace(made_up, index=0)
     real_names = await names(kernel, ends[0].netns)
     assert real_names - {"lo"} == await names(fake, ends[0].netns)
 
@@ -231,6 +231,32 @@ async def test_addresses_come_though_a_runtime_switched_ipv6_off(kernel, ends) -
     await named.set_kernel(ends[0].netns, ipv6__conf__default__disable_ipv6="1")
     await kernel.apply(*plan.local(conn(), *ends))
     assert await pings(ends[0].netns, "2001:db8::")
+
+
+async def test_another_name_for_an_end_keeps_the_device(kernel, ends) -> None:
+    """As when an endpoint's forwarder was restarted, and chooses names anew."""
+    fake, renamed = FakeKernel(), replace(ends[1], name="other")
+    for driver in (kernel, fake):
+        await driver.apply(*plan.local(conn(), *ends))
+        before = await driver.look(ends[1].netns, LONG)
+        await driver.apply(*plan.local(conn(), ends[0], renamed))
+        after = await driver.look(ends[1].netns, "other")
+        assert (after.index, after.addresses) == (before.index, before.addresses)
+        assert await driver.look(ends[1].netns, LONG) is None
+    assert await pings(ends[0].netns, "172.16.1.0")
+
+
+async def test_another_endpoint_for_a_connection_replaces_the_device(kernel, ends, spaces) -> None:
+    """As when a connection heals after its forwarder was restarted."""
+    fake, other = FakeKernel(), replace(ends[1], netns=spaces())
+    for driver in (kernel, fake):
+        await driver.apply(*plan.local(conn(), *ends))
+        await driver.apply(*plan.local(conn(), ends[0], other))
+        assert await driver.look(ends[1].netns, LONG) is None
+        assert await driver.look(other.netns, LONG)
+    assert await pings(ends[0].netns, "172.16.1.0")
+    await kernel.settle()
+    assert await names(kernel, ends[1].netns) == {"lo"}
 
 
 async def test_policy_rules_send_what_matches_elsewhere(kernel, ends) -> None:
@@ -365,6 +391,28 @@ async def test_a_vni_of_this_node_is_not_used_twice(kernel, ends, nodes, spaces)
     await kernel.apply(*first)
     await kernel.apply(*plan.undo(first))
     await kernel.apply(*again)
+
+
+async def test_a_tunnel_under_another_name_or_vni_is_the_connections_only_one(
+    kernel, ends, nodes
+) -> None:
+    first, _ = halves(ends, nodes, tunnel(False))
+    await kernel.apply(*first)
+    index = (await kernel.look(ends[0].netns, "nsm-1")).index
+    again, _ = halves([replace(ends[0], name="other"), ends[1]], nodes, tunnel(False))
+    await kernel.apply(*again)
+    assert (await kernel.look(ends[0].netns, "other")).index == index
+    tagged = KEY.alias(Tag.of("c-1", plan.CLIENT, vni=8))
+    moved, _ = halves([replace(ends[0], alias=tagged), ends[1]], nodes, tunnel(False, vni=8))
+    await kernel.apply(*plan.undo(again), *moved)
+    await kernel.settle()
+    assert await names(kernel, ends[0].netns) == {"lo", "nsm-1"}
+    anew = KEY.alias(Tag.of("c-1", plan.CLIENT, vni=9))
+    moved, _ = halves([replace(ends[0], alias=anew), ends[1]], nodes, tunnel(False, vni=9))
+    await kernel.apply(*moved)
+    await kernel.settle()
+    assert await names(kernel, ends[0].netns) == {"lo", "nsm-1"}
+    assert (await kernel.look(ends[0].netns, "nsm-1")).alias == anew
 
 
 async def test_a_remote_vwire_leaves_nothing(kernel, ends, nodes) -> None:
