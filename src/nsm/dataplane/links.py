@@ -43,7 +43,7 @@ class Links:
 
     def create(self, op: Creation) -> bool:
         """Create, or find the same already there (False). NameTaken, VniTaken by somebody else."""
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             refused = self._attempt(op)
             if refused is None:
                 return True
@@ -53,7 +53,9 @@ class Links:
                 raise refusal(op, refused)
             if self._take_over(op):
                 return False
-            self._reaper.wait()  # a VNI or name may still be held by what is being removed
+            # A VNI or name may be held by what is being removed: until nothing is any more.
+            if not self._reaper.wait() and attempt:
+                break
         if isinstance(op, AddVxlan):
             raise VniTaken(f"cannot {op}: this node uses that VNI already")
         raise NameTaken(f"cannot {op}: the name is taken")

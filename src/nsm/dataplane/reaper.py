@@ -53,12 +53,14 @@ class Reaper:
             if netns.key not in self._waiting:
                 work = self._pool.submit(self._reap, netns)
                 self._waiting[netns.key] = work
-                self._working.add(work)
-                work.add_done_callback(self._working.discard)
+                self._working = {w for w in self._working if not w.done()} | {work}
 
-    def wait(self) -> None:
-        """Block until all that was collected so far is gone."""
-        wait(tuple(self._working))
+    def wait(self) -> bool:
+        """Block until all that was collected so far is gone; False if there was nothing."""
+        with self._lock:
+            working = tuple(self._working)
+        wait(working)
+        return bool(working)
 
     def close(self) -> None:
         """Finish, then take no more."""
