@@ -1,19 +1,20 @@
 """Figures of the registry: over mTLS from one client, and the same questions asked in process.
 
-`python -m bench.registry` prints JSON. The server is a process of its own on the loopback, so that
-its CPU can be read. Times in ms unless said; medians and 99th percentiles.
+`python -m bench.registry` is one run and prints JSON. The server is a process of its own on the
+loopback, so that its CPU can be read. Times in ms unless said.
 """
 
 import asyncio
 import json
 import multiprocessing
-import os
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from statistics import median, quantiles
+from statistics import median
 from time import perf_counter
 
+from bench.figures import Report, cpu, timed
+from bench.ground import python
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint, Query
 from nsm.chains.registry import RegistryNeeds, endpoints, memory_registry, onward
@@ -57,27 +58,13 @@ def nse(number: int, service: str = "") -> Endpoint:
     )
 
 
-def spread(samples: list[float]) -> dict[str, float]:
-    """Median and 99th percentile, in milliseconds."""
-    return {
-        "p50": round(median(samples) * 1e3, 3),
-        "p99": round(quantiles(samples, n=100)[98] * 1e3, 3),
-    }
-
-
-async def timed(work: Awaitable[object]) -> float:
-    begun = perf_counter()
-    await work
-    return perf_counter() - begun
-
-
 async def found(registry: Registry[Endpoint], like: Endpoint) -> int:
     return len([answer async for answer in registry.find(Call(), Query(like))])
 
 
-async def each(ask: Callable[[int], Awaitable[object]]) -> dict[str, float]:
-    """What one question after the other takes."""
-    return spread([await timed(ask(number)) for number in range(TIMES)])
+async def each(ask: Callable[[int], Awaitable[object]]) -> list[float]:
+    """Seconds that one question after the other takes."""
+    return [await timed(ask(number)) for number in range(TIMES)]
 
 
 async def questions(registry: Registry[Endpoint]) -> Figures:
@@ -93,13 +80,6 @@ async def questions(registry: Registry[Endpoint]) -> Figures:
 
 def soon() -> Call:
     return Call(deadline=Clock().ticks() + 15)
-
-
-def cpu(pid: int) -> float:
-    """Seconds of CPU the process has used."""
-    with open(f"/proc/{pid}/stat") as stat:
-        times = stat.read().rpartition(")")[2].split()
-    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Audience:
@@ -157,7 +137,7 @@ async def watching(url: str, pid: int, registry: Registry[Endpoint]) -> Figures:
     last = {f"nse-{n % 20}": str(n) for n in range(EVENTS)}
     return {
         "watchers": WATCHERS,
-        "register_with_watchers": spread(register),
+        "register_with_watchers": register,
         "events_delivered": events,
         "final_states_lost_by_who_did_not_read": sum(
             audience.states.get(name) != url for name, url in last.items()
@@ -219,18 +199,52 @@ async def over_mtls(url: str, pid: int) -> Figures:
     return {**await questions(registry), "watch": await watching(url, pid, registry)}
 
 
+async def measure(quick: bool = False) -> Report:
+    """Several runs, each in a process of its own."""
+    report = Report()
+    runs = [await run() for _ in range(1 if quick else 3)]
+    asked = [each["over_mtls"] for each in runs]
+    goals = {"register": 4.0, "find_by_name": 2.0, "find_10_of_10000_by_service": 5.0}
+    for name in ("register", "find_by_name", "find_10_of_10000_by_service", "unregister"):
+        words = name.replace("_", " ")
+        report.times(words, [each[name] for each in asked], goal=goals.get(name))
+    watches = [each["watch"] for each in asked]
+    costs = [each["server_cpu_us_an_event"] for each in watches]
+    lost = sum(each["final_states_lost_by_who_did_not_read"] for each in watches)
+    report.add("an event to 1,000 watchers", median(costs), "µs CPU", goal=25.0)
+    report.add("last states lost by who did not read", lost, "", goal=0.0)
+    report.times("register, 1,000 watch", [each["register_with_watchers"] for each in watches])
+    report.raw["runs"] = runs
+    return report
+
+
+async def run() -> Figures:
+    """What one run in a process of its own prints."""
+    process = await asyncio.create_subprocess_exec(
+        *python("bench.registry"), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.terminate()
+    if process.returncode:
+        raise RuntimeError("the run failed")
+    return json.loads(said)
+
+
 def main() -> Figures:
     """Everything."""
     ours, theirs = multiprocessing.get_context("fork").Pipe()
     process = multiprocessing.get_context("fork").Process(target=server, args=(theirs,))
     process.start()
     try:
-        figures = {"over_mtls_ms": asyncio.run(over_mtls(ours.recv(), process.pid or 0))}
+        figures = {"over_mtls": asyncio.run(over_mtls(ours.recv(), process.pid or 0))}
     finally:
         ours.send("stop")
         process.join(10)
         process.kill()
-    return {**figures, "in_process_ms": asyncio.run(in_process())}
+    return {**figures, "in_process": asyncio.run(in_process())}
 
 
 if __name__ == "__main__":

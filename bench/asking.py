@@ -1,0 +1,102 @@
+"""A client that asks for as many vWires as it is told, in one process: `python -m bench.asking`.
+
+It is the client program's own chain. One JSON line in, one out: {"do": "connect", "from": 0,
+"count": 100, "at_once": false}, {"do": "close", …}; answers hold seconds for each.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from dataclasses import replace
+from time import perf_counter
+
+from nsm.api.names import NsUrl
+from nsm.components.client.config import Config
+from nsm.components.client.program import Wanted, goodbye, liveness
+from nsm.components.client.recipe import Parts, requester
+from nsm.components.client.report import ReportConnections, Wire
+from nsm.elements.context import RememberPrefixes
+from nsm.errors import NsmError
+from nsm.program import Program, main
+from nsm.sdk import END, Call, Handler
+
+
+class Asker:
+    """Holds vWires by number."""
+
+    def __init__(self, config: Config, program: Program) -> None:
+        self.name = config.name
+        self.url = config.network_services[0]
+        self.wires: dict[str, Wire] = {}
+        needs = program.needs(config.dial_timeout)
+        parts = Parts(
+            report=ReportConnections(self.wires, lambda _: None, program.clock),
+            place={},
+            groups=RememberPrefixes([]),
+            liveness=liveness(config),
+            authorize=program.next_hop(),
+        )
+        self.asking: Handler = requester(config, needs, parts).bind(END)
+
+    def wanted(self, number: int) -> Wanted:
+        """The vWire of that number, and its interface."""
+        url = replace(NsUrl.parse(self.url), interface=f"nsm-{number}")
+        wire = Wire(f"{self.name}-{number}", self.url, url.service)
+        return Wanted(self.wires.setdefault(wire.id, wire), url)
+
+    async def connect(self, number: int) -> float | None:
+        """Seconds it took; None when it failed."""
+        begun = perf_counter()
+        try:
+            await self.asking.request(Call(), self.wanted(number).request(None))
+        except (NsmError, TimeoutError) as error:
+            sys.stderr.write(f"{number}: {error}\n")
+            return None
+        return perf_counter() - begun
+
+    async def close(self, number: int) -> float:
+        """Seconds it took the caller."""
+        begun = perf_counter()
+        wanted = self.wanted(number)
+        await self.asking.close(Call(), goodbye(wanted))
+        took = perf_counter() - begun
+        del self.wires[wanted.wire.id]
+        return took
+
+    async def told(self, what: dict[str, object]) -> dict[str, object]:
+        """Do what a line says."""
+        work = {"connect": self.connect, "close": self.close}[what["do"]]
+        numbers = range(what.get("from", 0), what.get("from", 0) + what["count"])
+        begun = perf_counter()
+        if what.get("at_once"):
+            seconds = list(await asyncio.gather(*map(work, numbers)))
+        else:
+            seconds = [await work(number) for number in numbers]
+        return {
+            "seconds": seconds,
+            "all": perf_counter() - begun,
+            "towards": [self.towards(number) for number in numbers],
+        }
+
+    def towards(self, number: int) -> str:
+        """The address at the other end; empty when there is none."""
+        wire = self.wires.get(f"{self.name}-{number}")
+        found = wire.conn.ip.dst_ip_addrs if wire else ()
+        return found[0].partition("/")[0] if found else ""
+
+
+async def work(config: Config, program: Program) -> None:
+    """Obey until the lines end."""
+    asker, loop = Asker(config, program), asyncio.get_running_loop()
+    lines = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    program.report(ready=True)
+    while line := await lines.readline():
+        answer = await asker.told(json.loads(line))
+        os.write(1, json.dumps(answer).encode() + b"\n")
+    program.stopping.set()
+
+
+if __name__ == "__main__":
+    sys.exit(main(Config, work, sys.argv[1:]))
