@@ -1,10 +1,8 @@
 """The file of policy routes, as upstream's endpoints read it (W §14)."""
 
-from typing import Any
-
 import msgspec
-import yaml
 
+from nsm import documents
 from nsm.api.context import PolicyRoute, Route
 from nsm.errors import Invalid
 
@@ -25,9 +23,8 @@ class _Policy(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from
 def read(text: bytes) -> tuple[PolicyRoute, ...]:
     """A list of {from, proto, dstport, srcport, routes: [{prefix, nexthop}]}."""
     try:
-        said: Any = yaml.safe_load(text)
-        policies = msgspec.convert(said or [], list[_Policy], strict=False)
-    except (yaml.YAMLError, msgspec.ValidationError) as error:
+        policies = msgspec.convert(documents.read(text) or [], list[_Policy], strict=False)
+    except msgspec.ValidationError as error:
         raise Invalid(f"no list of policy routes: {error}") from None
     return tuple(
         PolicyRoute(

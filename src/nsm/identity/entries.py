@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import yaml
 
+from nsm.documents import compose
 from nsm.errors import Invalid
 from nsm.identity.caller import Caller, inode
 from nsm.identity.spiffe import SpiffeId
@@ -59,12 +60,7 @@ def matching(entries: tuple[Entry, ...], caller: Caller) -> tuple[Entry, ...]:
 
 def read_entries(text: str, trust_domain: str) -> tuple[Entry, ...]:
     """Read YAML (or JSON); Invalid tells all that is wrong, each with its line."""
-    try:
-        root = yaml.compose(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-    except yaml.YAMLError as error:
-        raise Invalid(f"not YAML: {str(error)[:300]}") from error
-    except RecursionError:
-        raise Invalid("nested too deeply") from None
+    root = compose(text)
     reader = _Reader(trust_domain)
     entries = tuple(reader.entries(root))
     if reader.wrong:

@@ -5,8 +5,7 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import yaml
-
+from nsm import documents
 from nsm.api.cidr import prefix
 from nsm.chains.needs import Needs
 from nsm.chains.registry import manager_registries
@@ -64,10 +63,7 @@ def manage(config: Config, program: Program) -> Managing:
 
 def read_prefixes(text: bytes) -> tuple[str, ...]:
     """The file of excluded prefixes: a list under the key `prefixes` (W §14)."""
-    try:
-        said = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
-        raise Invalid(f"no YAML: {error}") from None
+    said = documents.read(text) or {}
     prefixes = said.get("prefixes") if isinstance(said, dict) else None
     if not isinstance(prefixes, list) or len(prefixes) > MOST_PREFIXES:
         raise Invalid("no list of prefixes", fix="write prefixes: [10.0.0.0/8]")
