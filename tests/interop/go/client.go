@@ -17,7 +17,7 @@ func client(ctx context.Context, me *identity, o *options) error {
 		return err
 	}
 	defer conn.Close()
-	events, err := watch(ctx, conn, o)
+	events, err := watch(context.WithoutCancel(ctx), conn, o)
 	if err != nil {
 		return err
 	}
@@ -34,9 +34,15 @@ func client(ctx context.Context, me *identity, o *options) error {
 			return err
 		}
 	}
-	go tell(events)
+	told := make(chan struct{})
+	go func() { tell(events); close(told) }()
 	<-ctx.Done()
-	return asking.close(asked.Connection)
+	err = asking.close(asked.Connection)
+	select {
+	case <-told:
+	case <-time.After(o.timeout):
+	}
+	return err
 }
 
 // wire is how one connection is asked for and closed: with its namespace's file, within a time.
@@ -85,7 +91,7 @@ func watch(ctx context.Context, conn *grpc.ClientConn, o *options) (pb.MonitorCo
 	return events, nil
 }
 
-// tell says every event until the stream ends, and how it ends.
+// tell says every event until our connection is deleted, or the stream ends.
 func tell(events pb.MonitorConnection_MonitorConnectionsClient) {
 	for {
 		event, err := events.Recv()
@@ -97,6 +103,9 @@ func tell(events pb.MonitorConnection_MonitorConnectionsClient) {
 			said := describe(conn)
 			said["key"], said["type"] = key, event.GetType().String()
 			say("watched", said)
+		}
+		if event.GetType() == pb.ConnectionEventType_DELETE {
+			return
 		}
 	}
 }
