@@ -139,7 +139,7 @@ class Mesh:
         parts = ForwarderParts(
             services=service_client(registry, node.socket),
             endpoints=endpoint_client(registry, node.socket, ReceiveFoundFile(EndpointFiles())),
-            accept=AcceptVxlan(node.tunnel_ip, node.vnis, mtu),
+            ways={KERNEL: Element(), VXLAN: AcceptVxlan(node.tunnel_ip, node.vnis, mtu)},
             offer=OfferVxlan(node.tunnel_ip, mtu),
             join=JoinNamespaces(
                 kernel or node.kernel,

@@ -1,6 +1,6 @@
 """The order of the forwarder's elements (W §3.9)."""
 
-from nsm.api.mechanism import Mechanism
+from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.chains.needs import Needs
 from nsm.components.forwarder.recipe import Parts, forwarder
 from nsm.dataplane.fake import FakeKernel, netns
@@ -28,7 +28,7 @@ def recipe():
     parts = Parts(
         services=NowhereElse(),
         endpoints=NowhereElse(),
-        accept=AcceptVxlan("10.0.0.1", Vnis()),
+        ways={KERNEL: Element(), VXLAN: AcceptVxlan("10.0.0.1", Vnis())},
         offer=OfferVxlan("10.0.0.1"),
         join=JoinNamespaces(FakeKernel(), Underlay(netns()), Slot[Mechanism]()),
         authorize=Element(),

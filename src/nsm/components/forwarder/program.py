@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nsm.api.labels import Labels
-from nsm.api.mechanism import Mechanism
+from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.api.registration import Endpoint
 from nsm.chains.needs import Needs
 from nsm.chains.registry import endpoint_client, service_client
@@ -13,12 +13,13 @@ from nsm.components.forwarder.config import Config
 from nsm.components.forwarder.recipe import Parts, forwarder
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.ledger import NodeKey
+from nsm.dataplane.probe import Probe
 from nsm.dataplane.underlay import way_from
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import AcceptVxlan, OfferVxlan, Vnis
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
 from nsm.program import Program
-from nsm.sdk import END, Call, Offer, Registry, Slot
+from nsm.sdk import END, Call, Element, Offer, Registry, Slot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,17 +47,24 @@ async def work(config: Config, program: Program) -> None:
 
 async def forward(config: Config, program: Program) -> Forwarding:
     """Put a forwarder together, on the kernel of the namespace we are in."""
+    able = await Probe().ask()
+    able.require(KERNEL)
     kernel = Kernel(program.clock)
     program.at_exit(kernel.close)
     way = await way_from(config.tunnel_ip, kernel)
     key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
     needs = program.needs(config.dial_timeout)
     registry = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
+    ways = {
+        KERNEL: Element(),
+        VXLAN: AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
+    }
+    offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
     parts = Parts(
         services=service_client(registry, config.connect_to),
         endpoints=endpoint_client(registry, config.connect_to, ReceiveFoundFile(EndpointFiles())),
-        accept=AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
-        offer=OfferVxlan(way.address, way.mtu, config.vxlan_port),
+        ways={kind: link for kind, link in ways.items() if kind in able.mechanisms},
+        offer=offer if VXLAN in able.mechanisms else Element(),
         join=JoinNamespaces(kernel, way.underlay, Slot[Mechanism](), alias=key.alias),
         authorize=program.next_hop(),
     )

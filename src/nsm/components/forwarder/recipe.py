@@ -1,8 +1,8 @@
 """What the forwarder does with a request, top to bottom (W §3.9)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nsm.api.mechanism import KERNEL, VXLAN
 from nsm.api.registration import Endpoint, NetworkService
 from nsm.chains.client import client
 from nsm.chains.endpoint import endpoint
@@ -10,10 +10,8 @@ from nsm.chains.needs import Needs
 from nsm.elements.discovery import DiscoverEndpoint, TakeTurns
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import (
-    AcceptVxlan,
     FilterMechanisms,
     OfferKernel,
-    OfferVxlan,
     ReceiveFiles,
     ReceiveFilesClient,
     SelectMechanism,
@@ -22,17 +20,17 @@ from nsm.elements.mechanism import (
     TranslateMechanism,
 )
 from nsm.elements.reach import Connect
-from nsm.sdk import END, Chain, Element, Handler, Link, Registry
+from nsm.sdk import END, Chain, Handler, Link, Registry
 
 
 @dataclass(frozen=True, kw_only=True)
 class Parts:
-    """What a forwarder's chain is made with: what it can find, and what it can build."""
+    """What a forwarder's chain is made with: what it can find, and what it can build (`ways`)."""
 
     services: Registry[NetworkService]
     endpoints: Registry[Endpoint]
-    accept: AcceptVxlan
-    offer: OfferVxlan
+    ways: Mapping[str, Link[Handler]]
+    offer: Link[Handler]
     join: JoinNamespaces
     authorize: Link[Handler]
 
@@ -45,7 +43,7 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
         ReceiveFiles(needs.clock),
         DiscoverEndpoint(parts.services, parts.endpoints, needs.clock),
         TakeTurns(),
-        SelectMechanism({KERNEL: Element(), VXLAN: parts.accept}),
+        SelectMechanism(parts.ways),
         parts.join,
         Connect(
             client(
