@@ -12,7 +12,7 @@ import pytest
 from nsm.api import cidr
 from nsm.api.connection import IP, Connection, Request
 from nsm.api.labels import Labels
-from nsm.api.mechanism import KERNEL, LOCAL, NAME, Mechanism
+from nsm.api.mechanism import KERNEL, LOCAL, NAME, VXLAN, Mechanism
 from nsm.api.registration import Endpoint, Match, NetworkService
 from nsm.chains.client import client
 from nsm.chains.endpoint import endpoint
