@@ -9,6 +9,7 @@ from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.api.registration import Endpoint
 from nsm.chains.needs import Needs
 from nsm.chains.registry import endpoint_client, service_client
+from nsm.components.forwarder.collecting import collect
 from nsm.components.forwarder.config import Config
 from nsm.components.forwarder.recipe import Parts, forwarder
 from nsm.dataplane.kernel import Kernel
@@ -59,13 +60,15 @@ async def forward(config: Config, program: Program) -> Forwarding:
         KERNEL: Element(),
         VXLAN: AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
     }
+    join = JoinNamespaces(kernel, way.underlay, Slot[Mechanism](), alias=key.alias)
+    program.tasks.start("collect", collect(join, kernel, key, program.clock))
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
     parts = Parts(
         services=service_client(registry, config.connect_to),
         endpoints=endpoint_client(registry, config.connect_to, ReceiveFoundFile(EndpointFiles())),
         ways={kind: link for kind, link in ways.items() if kind in able.mechanisms},
         offer=offer if VXLAN in able.mechanisms else Element(),
-        join=JoinNamespaces(kernel, way.underlay, Slot[Mechanism](), alias=key.alias),
+        join=join,
         authorize=program.next_hop(),
     )
     return Forwarding(
