@@ -1,4 +1,4 @@
-from ipaddress import ip_address, ip_network
+from ipaddress import collapse_addresses, ip_address, ip_network
 from itertools import pairwise
 
 import pytest
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nsm.errors import Exhausted
-from nsm.pools import AddressPool, NumberPool
+from nsm.pools import AddressPool, NumberPool, Prefixes
 from nsm.pools.ranges import Ranges
 
 
@@ -234,3 +234,41 @@ def test_numbers_may_go_in_steps_and_pass_some_over() -> None:
 def test_no_numbers_are_no_numbers() -> None:
     with pytest.raises(Exhausted):
         NumberPool(range(0)).take()
+
+
+def test_prefixes_side_by_side_are_told_as_one_and_apart_again_when_one_is_gone() -> None:
+    used = Prefixes(f"10.0.0.{n}/32" for n in range(7))
+    used.add(["2001:db8::1/128", "10.96.0.0/12", "10.96.1.0/24"])
+    assert list(used.fewest()) == [
+        "10.0.0.0/30",
+        "10.0.0.4/31",
+        "10.0.0.6/32",
+        "10.96.0.0/12",
+        "2001:db8::1/128",
+    ]
+    used.remove(["10.0.0.1/32", "10.96.0.0/12"])
+    assert list(used.fewest())[:2] == ["10.0.0.0/32", "10.0.0.2/31"]
+    assert "10.96.1.0/24" in used
+    assert "10.96.0.0/12" not in used
+
+
+def test_everything_is_one_prefix() -> None:
+    assert list(Prefixes(["0.0.0.0/1", "128.0.0.0/1", "::/0"]).fewest()) == ["0.0.0.0/0", "::/0"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 63), st.integers(26, 32)), max_size=40))
+def test_the_fewest_prefixes_cover_what_was_added_and_not_removed(
+    steps: list[tuple[bool, int, int]],
+) -> None:
+    used, counted = Prefixes(), []
+    for adds, number, length in steps:
+        network = ip_network((number, length), strict=False)
+        if adds:
+            used.add([str(network)])
+            counted.append(network)
+        elif network in counted:
+            list(used.fewest())  # whatever was told before
+            used.remove([str(network)])
+            counted.remove(network)
+    told = [ip_network(prefix) for prefix in used.fewest()]
+    assert told == list(collapse_addresses(counted))

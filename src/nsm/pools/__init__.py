@@ -2,5 +2,6 @@
 
 from nsm.pools.addresses import AddressPool
 from nsm.pools.numbers import NumberPool
+from nsm.pools.prefixes import Prefixes
 
-__all__ = ["AddressPool", "NumberPool"]
+__all__ = ["AddressPool", "NumberPool", "Prefixes"]

@@ -49,7 +49,7 @@ async def test_the_second_vwire_is_asked_to_keep_clear_of_the_first() -> None:
     entry = RememberPrefixes().bind(end)
     a = await entry.request(Lifetime().call, wish("a"))
     await entry.request(Lifetime().call, wish("b"))
-    assert excluded(end) == {"10.0.0.1/32", "10.0.0.0/32", "10.96.0.0/12"}
+    assert excluded(end) == {"10.0.0.0/31", "10.96.0.0/12"}
     assert a.ip == A, "the client's own list comes back as it was"
 
 
@@ -62,7 +62,7 @@ async def test_a_refresh_does_not_exclude_what_it_has_itself() -> None:
     lifetime.life.last = a
     for _ in range(3):
         assert await entry.request(lifetime.call, Request(a)) == a
-    assert excluded(end) == {"10.0.0.3/32", "10.0.0.2/32"}
+    assert excluded(end) == {"10.0.0.2/31"}
 
 
 async def test_an_answer_that_takes_anothers_address_is_closed_and_refused() -> None:
@@ -92,7 +92,7 @@ async def test_services_of_one_awareness_group_may_share_and_others_may_not() ->
     assert shared.ip == A
     with pytest.raises(Exhausted):
         await entry.request(Lifetime().call, wish("c", "two"))
-    assert excluded(end) == {"10.0.0.1/32", "10.0.0.0/32", "10.96.0.0/12"}
+    assert excluded(end) == {"10.0.0.0/31", "10.96.0.0/12"}
 
 
 async def test_networks_that_are_not_single_addresses_may_overlap() -> None:
