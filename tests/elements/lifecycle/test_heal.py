@@ -1,6 +1,7 @@
 """One connection's healing, with a next hop the test plays; whole domains: tests/chains."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -90,6 +91,45 @@ async def test_while_it_carries_a_down_is_answered_with_the_same_request() -> No
     world.manager.monitor.publish(theirs(DOWN))
     await asyncio.sleep(60)
     assert world.heard == [ASKED, ASKED]
+
+
+def carrying(elsewhere: bool) -> Liveness:
+    async def alive(conn: Connection) -> bool:
+        return True
+
+    async def served(conn: Connection) -> bool:
+        return elsewhere
+
+    return Liveness(alive, elsewhere=served)
+
+
+async def broken(world: World, hop: str) -> None:
+    """The endpoint can't be had again, says somebody on the way."""
+    segments = tuple(Segment(name) for name in ("nsc", "nm-1", "nm-2", "fwd-2", "nse"))
+    conn = await world.entry.request(Call(), Request(replace(OURS, path=Path(0, segments))))
+    assert conn.state == UP
+    world.end.failing = Unreachable("refused", hop=f"spiffe://test/{hop}")
+    world.manager.monitor.publish(theirs(DOWN))
+
+
+@pytest.mark.parametrize(("hop", "seconds"), [("nm-2", 1.5), ("nm-1", 8)])
+async def test_what_carries_is_given_up_for_another_endpoint_sooner_if_its_own_is_dead(
+    hop: str, seconds: float
+) -> None:
+    world = World(carrying(elsewhere=True))
+    await broken(world, hop)
+    await asyncio.sleep(seconds / 3)
+    assert CLOSED not in world.heard
+    await asyncio.sleep(seconds * 2 / 3)
+    assert world.heard.count(CLOSED) == 1
+    assert world.heard[-1] == ANEW
+
+
+async def test_what_carries_is_kept_when_nobody_else_serves() -> None:
+    world = World(carrying(elsewhere=False))
+    await broken(world, "nm-2")
+    await asyncio.sleep(60)
+    assert set(world.heard) == {ASKED}
 
 
 @pytest.mark.parametrize("way", ["says no", "says nothing", "fails"])

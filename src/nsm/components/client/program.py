@@ -12,6 +12,7 @@ from nsm.api.mechanism import LOCAL, NAME, Mechanism
 from nsm.api.monitoring import Selector
 from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
+from nsm.components.client.elsewhere import Elsewhere
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.config import ConfigError
@@ -66,7 +67,7 @@ async def work(config: Config, program: Program) -> None:
         report=report,
         place=place(program.environ),
         groups=RememberPrefixes(awareness_groups(config.awareness_groups)),
-        liveness=liveness(config),
+        liveness=liveness(config, Elsewhere(program.dialer, config.connect_to, program.clock)),
         authorize=program.next_hop(),
     )
     asking = requester(config, needs, parts).bind(END)
@@ -148,13 +149,13 @@ def wants(config: Config) -> list[Wanted]:
     return found
 
 
-def liveness(config: Config) -> Liveness | None:
+def liveness(config: Config, elsewhere: Elsewhere) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
-    return Liveness(CheckLiveness(here, within), every, within)
+    return Liveness(CheckLiveness(here, within), every, within, elsewhere)
 
 
 def awareness_groups(text: str) -> list[tuple[NsUrl, ...]]:

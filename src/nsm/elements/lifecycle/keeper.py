@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from nsm.api.connection import DOWN, Connection
+from nsm.errors import Unreachable
 from nsm.sdk import Clock, Life, Tasks
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.call import Change
@@ -17,15 +18,24 @@ PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries to heal, after the first, which is made at once."""
 CALM = 10.0
 """Seconds a connection must have stood for its next failure to be met without a pause."""
+END_IS_DEAD, NO_WAY_THERE = 0.5, 5.0
+"""Seconds what still carries is asked for as it is, before somebody else may serve it."""
+
+Question = Callable[[Connection], Awaitable[bool]]
 
 
 @dataclass(frozen=True, slots=True)
 class Liveness:
-    """Whether packets still pass: asked `every` so many seconds, and given so many `within`."""
+    """Whether packets still pass: asked `every` so many seconds, and given so many `within`.
 
-    alive: Callable[[Connection], Awaitable[bool]]
+    `elsewhere` says whether somebody else serves the same: then what carries, but can no longer be
+    had as it is, is given up for it. Where nobody does, it is kept for as long as it carries.
+    """
+
+    alive: Question
     every: float = 0.2
     within: float = 1.0
+    elsewhere: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +115,18 @@ class Keeper:
             self.mending = self.keeping.tasks.start(f"heal {self.conn.id}", self._heal())
 
     async def _heal(self) -> None:
+        patience = float("inf")
+        began = self.keeping.clock.ticks()
         while self.broken:
             await self.keeping.clock.sleep(self._wait())
+            late = self.keeping.clock.ticks() - began > patience
             self.reselect = self.reselect or not await self._carries()
+            self.reselect = self.reselect or (late and await self._elsewhere())
             try:
                 if await self.life.again(self.keeping.change if self.reselect else None) is None:
                     return
             except Exception as error:
+                patience = END_IS_DEAD if _says_the_last_hop(error, self.conn) else NO_WAY_THERE
                 log.info("could not heal %s yet: %s", self.conn.id, error)
 
     def _wait(self) -> float:
@@ -134,13 +149,20 @@ class Keeper:
 
     async def _carries(self) -> bool:
         liveness = self.keeping.liveness
-        if liveness is None:
+        return liveness is not None and await self._ask(liveness.alive, liveness.within)
+
+    async def _elsewhere(self) -> bool:
+        liveness = self.keeping.liveness
+        if liveness is None or liveness.elsewhere is None:
             return False
+        return await self._ask(liveness.elsewhere, liveness.within)
+
+    async def _ask(self, question: Question, within: float) -> bool:
         try:
-            async with asyncio.timeout(liveness.within):
-                return await liveness.alive(self.conn)
+            async with asyncio.timeout(within):
+                return await question(self.conn)
         except Exception as error:
-            log.info("could not see whether %s carries: %s", self.conn.id, error)
+            log.info("could not see how %s is: %s", self.conn.id, error)
             return False
 
     def _leave_off(self) -> None:
@@ -151,3 +173,9 @@ class Keeper:
         self.looking = None
         if self.mending is not asyncio.current_task():
             self.mending = None
+
+
+def _says_the_last_hop(error: Exception, conn: Connection) -> bool:
+    """Whether it is the endpoint that can't be reached, and not somebody on the way to it."""
+    beside = [segment.name for segment in conn.hops.segments[-3:-1]]
+    return isinstance(error, Unreachable) and error.hop.rpartition("/")[2] in beside
