@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 from tests.interop.building import built, go
+from tests.interop.nodes import apart, together
 from tests.interop.peer import GoPeers
+from tests.interop.site import Site
 
 from nsm.components.identity.config import Config
 from nsm.components.identity.program import run
@@ -20,6 +22,23 @@ from nsm.workload.client import follow
 
 US, GO = "spiffe://test/python", "spiffe://test/go"
 Serving = Callable[..., Awaitable[str]]
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture
+def figures(pytestconfig: pytest.Config) -> list[str]:
+    """Lines that are printed when all tests have run."""
+    return pytestconfig.stash.setdefault(FIGURES, [])
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what was measured."""
+    if lines := terminalreporter.config.stash.get(FIGURES, []):
+        terminalreporter.section("figures of this machine, as it was")
+        for line in lines:
+            terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")
@@ -97,3 +116,27 @@ async def serving(source: Source, tmp_path: Path) -> AsyncIterator[Serving]:
     yield begin
     for server in servers:
         await server.close(grace=0.5)
+
+
+@pytest.fixture
+async def empty(tmp_path: Path, agent: str) -> AsyncIterator[Site]:
+    """A site where nothing runs."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    site = Site(tmp_path / "site", agent)
+    yield site
+    await site.close()
+
+
+@pytest.fixture(params=[apart, together], ids=lambda form: form.__name__)
+async def site(request: pytest.FixtureRequest, empty: Site) -> Site:
+    """A node of ours, in either form."""
+    await request.param(empty)
+    return empty
+
+
+@pytest.fixture
+async def node(empty: Site) -> Site:
+    """A node of ours in one process."""
+    await together(empty)
+    return empty

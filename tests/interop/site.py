@@ -33,10 +33,9 @@ class Site:
         self.reports.setblocking(False)
         self.reports.bind(str(self.folder / "reports"))
 
-    @property
-    def manager(self) -> str:
-        """Where the manager serves."""
-        return f"unix://{self.folder}/nsm.io.sock"
+    def manager(self, node: str = "node") -> str:
+        """Where the manager of a node serves those on the node."""
+        return f"unix://{self.folder}/{node}.sock"
 
     async def space(self, name: str) -> str:
         """A new namespace; the answer is its path."""

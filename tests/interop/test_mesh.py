@@ -1,132 +1,22 @@
-"""A Go client and a Go endpoint through a node of ours, on a real kernel."""
+"""A Go client and a Go endpoint through nodes of ours, on a real kernel."""
 
-import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
-from itertools import repeat
-from pathlib import Path
+from statistics import median
 
 import pytest
-from tests.interop.site import Site
+from tests.interop.nodes import SERVICE, comes_true, start_client, start_endpoint, two
 
 US, GO = "spiffe://test/python", "spiffe://test/go"
-SERVICE = "icmp-responder"
-
 pytestmark = [pytest.mark.interop, pytest.mark.linux]
-
-
-@pytest.fixture
-async def empty(tmp_path: Path, agent: str) -> AsyncIterator[Site]:
-    """A site where nothing runs."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    site = Site(tmp_path / "site", agent)
-    yield site
-    await site.close()
-
-
-TUNNEL = "192.0.2.1"
-
-
-async def underlay(site: Site) -> None:
-    """A node's namespace, and an address in it that no tunnel will ever use."""
-    await site.space("node")
-    for words in (
-        "link add under type veth peer name far",
-        f"addr add {TUNNEL}/24 dev under",
-        "link set under up",
-    ):
-        await site.inside("node", "ip", *words.split())
-
-
-async def apart(site: Site) -> None:
-    """A manager and a forwarder, each in a process of its own."""
-    await underlay(site)
-    await site.start(
-        "nsm.components.manager", "manager", "node", listen_on=site.manager, registry_url=""
-    )
-    await site.start(
-        "nsm.components.forwarder",
-        "forwarder",
-        "node",
-        connect_to=site.manager,
-        tunnel_ip=TUNNEL,
-        state_dir=str(site.folder),
-    )
-
-
-async def together(site: Site) -> None:
-    """Both in one process."""
-    await underlay(site)
-    await site.start(
-        "nsm.node",
-        "manager",
-        "node",
-        listen_on=site.manager,
-        registry_url="",
-        tunnel_ip=TUNNEL,
-        state_dir=str(site.folder),
-    )
-
-
-@pytest.fixture(params=[apart, together], ids=lambda way: way.__name__)
-async def site(request, empty: Site) -> Site:
-    """A node of ours, in either form."""
-    await request.param(empty)
-    return empty
-
-
-@pytest.fixture
-async def node(empty: Site) -> Site:
-    """A node of ours in one process."""
-    await together(empty)
-    return empty
-
-
-async def start_endpoint(site: Site, name: str = "icmp-server") -> None:
-    """Our own endpoint, in a namespace of its own."""
-    await site.space(name)
-    await site.start(
-        "nsm.components.endpoint",
-        name,
-        name,
-        SERVICE,
-        connect_to=site.manager,
-        cidr_prefix="10.77.0.0/24",
-        payload="IP",
-    )
-
-
-async def start_client(site: Site, service: str) -> dict[str, object]:
-    """Our own client, in a namespace of its own."""
-    await site.space("client")
-    await site.start(
-        "nsm.components.client",
-        "nsc",
-        "client",
-        connect_to=site.manager,
-        network_services=f"kernel://{service}/nsm-1",
-        liveness_check_enabled="false",
-    )
-    return next(said["connection"] for said in reversed(site.heard) if "connection" in said)
-
-
-async def comes_true(true: Callable[[], Awaitable[bool]], seconds: float = 20.0) -> None:
-    """Look again and again, within a bound: the kernel says nothing of itself."""
-    async with asyncio.timeout(seconds):
-        for pause in repeat(0.1):
-            if await true():
-                return
-            await asyncio.sleep(pause)
 
 
 async def test_a_go_client_gets_a_vwire_keeps_it_and_gives_it_back(site, peers) -> None:
     await start_endpoint(site)
     netns = await site.space("go")
     inode = f"inode://{os.stat(netns).st_dev}/{os.stat(netns).st_ino}"
-    client = await peers("client", "-to", site.manager, "-service", SERVICE, "-netns", netns)
+    client = await peers("client", "-to", site.manager(), "-service", SERVICE, "-netns", netns)
     first, second = await client.says("connected"), await client.says("connected")
 
     assert first["path"] == ["go", "manager", "forwarder", "icmp-server"]
@@ -153,10 +43,31 @@ async def test_a_go_client_gets_a_vwire_keeps_it_and_gives_it_back(site, peers) 
     assert await site.interfaces("icmp-server") == set()
 
 
+async def test_many_vwires_of_a_go_client_are_made_one_by_one(site, peers, figures) -> None:
+    await start_endpoint(site)
+    netns = await site.space("go")
+    took, clients = [], []
+    for number in range(10):
+        asked = ("-to", site.manager(), "-service", SERVICE, "-netns", netns)
+        own = ("-name", f"go-{number}", "-iface", f"nsm-{number}")
+        clients.append(await peers("client", *asked, *own))
+        took.append((await clients[-1].says("connected"))["seconds"] * 1000)
+        await clients[-1].says("connected")
+    assert len(await site.interfaces("go")) == 10
+    form = "node" if len(site.programs) == 2 else "manager and forwarder"
+    figures.append(
+        f"a Go client's vWire through our {form}:"
+        f" median {median(took):.1f} ms, most {max(took):.1f} ms"
+    )
+    for client in clients:
+        assert {"event": "closed", "ok": True} in await client.end()
+    assert await site.interfaces("go") == set()
+
+
 async def test_a_go_client_hears_that_its_endpoint_died_and_that_it_closed(node, peers) -> None:
     await start_endpoint(node)
     netns = await node.space("go")
-    client = await peers("client", "-to", node.manager, "-service", SERVICE, "-netns", netns)
+    client = await peers("client", "-to", node.manager(), "-service", SERVICE, "-netns", netns)
     await client.says("connected")
     key = (await client.says("connected"))["ids"][1]
     await node.stop("icmp-server", signal.SIGKILL)
@@ -171,7 +82,7 @@ async def test_what_a_killed_go_client_had_goes_when_its_token_has_expired(site,
     await start_endpoint(site)
     netns = await site.space("go")
     brief = ("-lifetime", "5s", "-timeout", "3s")
-    asked = ("-to", site.manager, "-service", SERVICE, "-netns", netns)
+    asked = ("-to", site.manager(), "-service", SERVICE, "-netns", netns)
     client = await peers("client", *asked, *brief)
     await client.says("connected")
     await client.says("connected")
@@ -187,7 +98,7 @@ async def test_what_a_killed_go_client_had_goes_when_its_token_has_expired(site,
 async def test_a_go_endpoint_is_registered_found_by_our_client_and_pinged(site, peers) -> None:
     netns = await site.space("go")
     endpoint = await peers(
-        *("endpoint", "-to", site.manager, "-service", "go-service", "-name", "go-nse"),
+        *("endpoint", "-to", site.manager(), "-service", "go-service", "-name", "go-nse"),
         *("-netns", netns, "-iface", "nsm-nse"),
     )
     registered = await endpoint.says("registered")
@@ -213,9 +124,9 @@ async def test_a_go_endpoint_is_registered_found_by_our_client_and_pinged(site, 
 
 
 async def test_both_ends_may_be_go(site, peers) -> None:
-    near, far = await site.space("near"), await site.space("far")
-    there = ("-to", site.manager, "-service", "go-service")
-    endpoint = await peers("endpoint", *there, "-name", "nse", "-netns", far, "-iface", "nsm-nse")
+    near, other = await site.space("near"), await site.space("other")
+    there = ("-to", site.manager(), "-service", "go-service")
+    endpoint = await peers("endpoint", *there, "-name", "nse", "-netns", other, "-iface", "nsm-nse")
     await endpoint.says("registered")
     client = await peers("client", *there, "-name", "nsc", "-netns", near)
     connected = await client.says("connected")
@@ -224,14 +135,14 @@ async def test_both_ends_may_be_go(site, peers) -> None:
     await client.says("connected")
     assert {"event": "closed", "ok": True} in await client.end()
     assert (await endpoint.says("close"))["id"] == connected["ids"][2]
-    assert await site.interfaces("near") | await site.interfaces("far") == set()
+    assert await site.interfaces("near") | await site.interfaces("other") == set()
 
 
 async def test_our_client_goes_on_with_another_go_endpoint_when_one_is_killed(node, peers) -> None:
     endpoints = {}
     for name in ("one", "two"):
         netns = await node.space(name)
-        there = ("-to", node.manager, "-service", "go-service", "-name", name, "-netns", netns)
+        there = ("-to", node.manager(), "-service", "go-service", "-name", name, "-netns", netns)
         endpoints[name] = await peers("endpoint", *there, "-iface", f"nsm-{name}")
         await endpoints[name].says("registered")
     served = str((await start_client(node, "go-service"))["endpoint"])
@@ -241,3 +152,48 @@ async def test_our_client_goes_on_with_another_go_endpoint_when_one_is_killed(no
     assert story["path"] == ["nsc", "manager", "forwarder", other]
     assert "1 received" in await node.pings("client", "172.20.0.0")
     assert await node.interfaces(served) == set()
+
+
+async def test_an_orderly_end_of_our_manager_is_none_that_stops_a_go_client_healing(
+    node, peers
+) -> None:
+    await start_endpoint(node)
+    netns = await node.space("go")
+    client = await peers("client", "-to", node.manager(), "-service", SERVICE, "-netns", netns)
+    await client.says("connected")
+    await client.says("connected")
+    await node.stop("manager")
+    assert "code = Unavailable" in (await client.says("unwatched"))["error"]
+
+
+async def test_a_killed_go_endpoint_is_forgotten_when_its_token_has_expired(node, peers) -> None:
+    there = ("-to", node.manager(), "-service", "go-service", "-name", "nse")
+    endpoint = await peers("endpoint", *there, "-lifetime", "4s", "-timeout", "2s")
+    await endpoint.says("registered")
+    await endpoint.kill()
+
+    async def forgotten() -> bool:
+        found = await peers("find", "-to", node.manager(), "-service", "go-service")
+        return (await found.says("found"))["names"] == []
+
+    assert not await forgotten()
+    await comes_true(forgotten)
+
+
+async def test_a_go_client_and_a_go_endpoint_meet_across_two_nodes(empty, peers) -> None:
+    await two(empty)
+    here, there = await empty.space("here"), await empty.space("there")
+    serving = ("-to", empty.manager("far"), "-service", "go-service", "-name", "nse")
+    endpoint = await peers("endpoint", *serving, "-netns", there, "-iface", "nsm-nse")
+    assert (await endpoint.says("registered"))["ids"] == [GO, US, US]
+    asked = ("-to", empty.manager(), "-service", "go-service", "-name", "nsc", "-netns", here)
+    client = await peers("client", *asked)
+    connected = await client.says("connected")
+    ours = ["manager-node", "forwarder-node", "manager-far", "forwarder-far"]
+    assert connected["path"] == ["nsc", *ours, "nse"]
+    assert connected["expiring"] == 6
+    assert "1 received" in await empty.pings("here", connected["dst"][0])
+    assert (await client.says("connected"))["ids"] == connected["ids"]
+    assert {"event": "closed", "ok": True} in await client.end()
+    assert (await endpoint.says("close"))["id"] == connected["ids"][4]
+    assert await empty.interfaces("here") | await empty.interfaces("there") == set()
