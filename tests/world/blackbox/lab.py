@@ -46,24 +46,24 @@ class Ran:
         return f"{' '.join(self.words)} → {self.code}\n{self.out}\n{self.err}"
 
 
-def run(*words: str, input: str | None = None, cwd: Path | None = None) -> Ran:
+def run(*words: str, fed: str | None = None, cwd: Path | None = None) -> Ran:
     """Run any command to its end."""
     done = subprocess.run(
         words,
-        input=input,
+        input=fed,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         cwd=cwd,
-        stdin=subprocess.DEVNULL if input is None else None,
+        stdin=subprocess.DEVNULL if fed is None else None,
         check=False,
     )
     return Ran(words, done.returncode, done.stdout, done.stderr)
 
 
-def nsm(*words: str, input: str | None = None, cwd: Path | None = None) -> Ran:
+def nsm(*words: str, fed: str | None = None, cwd: Path | None = None) -> Ran:
     """Run `nsm`."""
-    return run(NSM, *words, input=input, cwd=cwd)
+    return run(NSM, *words, fed=fed, cwd=cwd)
 
 
 def unique(theme: str) -> str:
@@ -87,19 +87,19 @@ class Mesh:
     def root(self) -> Path:
         return RUN / self.name
 
-    def __call__(self, command: str, *words: str, input: str | None = None) -> Ran:
+    def __call__(self, command: str, *words: str, fed: str | None = None) -> Ran:
         """`nsm COMMAND -m NAME …`, whatever comes of it."""
-        return nsm(command, "-m", self.name, *words, input=input)
+        return nsm(command, "-m", self.name, *words, fed=fed)
 
-    def ok(self, command: str, *words: str, input: str | None = None) -> Ran:
+    def ok(self, command: str, *words: str, fed: str | None = None) -> Ran:
         """The same, and it must go well."""
-        ran = self(command, *words, input=input)
+        ran = self(command, *words, fed=fed)
         assert ran.code == 0, str(ran)
         return ran
 
-    def exec(self, who: str, *words: str, input: str | None = None) -> Ran:
+    def exec(self, who: str, *words: str, fed: str | None = None) -> Ran:
         """A command where WHO is."""
-        return self("exec", who, "--", *words, input=input)
+        return self("exec", who, "--", *words, fed=fed)
 
     def python(self, who: str, program: str) -> Ran:
         """A Python program where WHO is."""
@@ -227,7 +227,7 @@ def eventually(condition: Callable[[], bool], within: float = 10.0) -> float:
     while not condition():
         took = time.monotonic() - began
         assert took < within, f"not in {within:.0f} s"
-        time.sleep(0.1)  # noqa: TID251 -- whole programs run in time of their own
+        time.sleep(0.1)
     return time.monotonic() - began
 
 
