@@ -1,0 +1,31 @@
+"""What every attack stands on: somebody to attack, and somebody who may."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from .realm import Person, Realm
+
+
+@pytest.fixture
+async def realm(tmp_path: Path) -> AsyncIterator[Realm]:
+    """A domain with registry, manager and forwarder."""
+    made = Realm(tmp_path)
+    try:
+        await made.start({})
+        yield made
+    finally:
+        await made.stop()
+
+
+@pytest.fixture
+def alice(realm: Realm) -> Person:
+    """Whom nobody has anything against."""
+    return realm.person("alice")
+
+
+@pytest.fixture
+def mallory(realm: Realm) -> Person:
+    """A member of the domain that does what it likes."""
+    return realm.person("mallory")
