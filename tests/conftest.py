@@ -1,10 +1,18 @@
 """What all tests stand on."""
 
 import asyncio
-from collections.abc import Iterator
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from nsm.components.identity.config import Config as IdentityConfig
+from nsm.components.identity.program import run as run_authority
+from nsm.config import load
+
+from .launched import Launched
 
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
@@ -17,3 +25,33 @@ def current_loop() -> Iterator[None]:
     asyncio.set_event_loop(loop)
     yield
     loop.close()
+
+
+@pytest.fixture
+async def workload_api(tmp_path: Path) -> AsyncIterator[str]:
+    """The URL of a real authority, to which whoever runs as this user is `spiffe://test/me`."""
+    entries = tmp_path / "entries.yaml"
+    entries.write_text(f"entries: [{{id: spiffe://test/me, uid: {os.getuid()}}}]")
+    url = f"unix://{tmp_path}/agent.sock"
+    environ = {"NSM_TRUST_DOMAIN": "test", "NSM_LISTEN_ON": url, "NSM_ENTRIES": str(entries)}
+    stop, ready = asyncio.Event(), asyncio.Event()
+    running = asyncio.create_task(run_authority(load(IdentityConfig, environ), stop, ready.set))
+    await ready.wait()
+    yield url
+    stop.set()
+    await running
+
+
+@pytest.fixture
+async def launch(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Launched]]]:
+    """Start `python -m MODULE WORDS`, with settings as keywords; it ends with the test."""
+    running: list[Launched] = []
+
+    async def start(module: str, *words: str, **environ: str) -> Launched:
+        where = tmp_path / f"news-{len(running)}"
+        running.append(await Launched.start(where, module, *words, **environ))
+        return running[-1]
+
+    yield start
+    for one in running:
+        await one.close()

@@ -7,7 +7,8 @@ from typing import Literal
 
 from nsm.api.cidr import Groups
 from nsm.api.context import DnsConfig
-from nsm.config import setting
+from nsm.config import Url, setting
+from nsm.identity.policies import Masks
 from nsm.program import Settings
 
 CLIENT_POLICIES = (
@@ -20,10 +21,10 @@ class Config(Settings):
     """Settings of every endpoint."""
 
     name: str = setting("icmp-server", "name of this endpoint, unique in its domain")
-    connect_to: str = setting(
+    connect_to: Url = setting(
         "unix:///var/lib/networkservicemesh/nsm.io.sock", "the manager of this node"
     )
-    listen_on: str = setting("", "address to serve at; empty: a unix socket of our own making")
+    listen_on: Url = setting("", "address to serve at; empty: a unix socket of our own making")
     dial_timeout: timedelta = setting("5s", "how long reaching the manager may take")
     service_names: tuple[str, ...] = setting("icmp-responder", "network services to serve")
     payload: str = setting("ETHERNET", "IP or ETHERNET: what a service registered by us carries")
@@ -41,7 +42,7 @@ class Config(Settings):
     idle_timeout: timedelta = setting("0", "stop after so long without connections; 0: never")
     register_service: bool = setting("true", "register the network services, too")
     unregister_itself: bool = setting("false", "unregister when told to stop")
-    registry_client_policies: tuple[str, ...] = setting(
+    registry_client_policies: Masks = setting(
         CLIENT_POLICIES, "policies on what the manager's registry answers"
     )
     pbr_config_path: str = setting(

@@ -113,6 +113,19 @@ class Policies:
                 raise Denied(f"refused by policy {name}: {wrong}", hop=hop)
 
 
+class Masks(tuple[str, ...]):
+    """Policies as a setting names them: a comma list of masks, each of which chooses some."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it; Invalid says which mask chooses nothing."""
+        masks = cls(part.strip() for part in text.split(",") if part.strip())
+        Policies.select(masks)
+        return masks
+
+
 def _matching(mask: str) -> list[str]:
     try:
         pattern = re.compile(mask.replace("etc/nsm/opa", "policies").lstrip("/"))

@@ -1,6 +1,7 @@
 """`nsm node [--registry] [--identity]`, and `python -m nsm.node`."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,11 +12,19 @@ from nsm.components.identity.config import Config as IdentityConfig
 from nsm.components.registry.config import Config as RegistryConfig
 from nsm.components.registry.recipe import registry
 from nsm.config import load
-from nsm.node.config import Config, section
+from nsm.errors import NsmError
+from nsm.node.config import Config
 from nsm.node.program import work
-from nsm.program import Program
+from nsm.program import Program, Settings
 from nsm.sdk import Offer, Tasks
 
+log = logging.getLogger(__name__)
+
+HOLDS: Mapping[str, tuple[str, type[Settings]]] = {
+    "--registry": ("REGISTRY", RegistryConfig),
+    "--identity": ("IDENTITY", IdentityConfig),
+}
+"""What a node may hold: the section of its settings, and their kind."""
 OPTIONS = """
   --registry   hold the registry, too: its settings are NSM_REGISTRY_X for its own NSM_X
   --identity   hold the identity authority, too: NSM_IDENTITY_X for its own NSM_X
@@ -24,7 +33,7 @@ OPTIONS = """
 
 def main(argv: Sequence[str]) -> int:
     """Run the node, and what else it is to hold, until told to stop."""
-    wrong = [word for word in argv if word not in ("--registry", "--identity", "--help", "-h")]
+    wrong = [word for word in argv if word not in (*HOLDS, "--help", "-h")]
     if wrong or "--help" in argv or "-h" in argv:
         out = sys.stderr if wrong else sys.stdout
         out.write("usage: nsm node [--registry] [--identity]\n" + OPTIONS + "\n")
@@ -34,7 +43,7 @@ def main(argv: Sequence[str]) -> int:
     async def live(config: Config, environ: Mapping[str, str]) -> int:
         return await hold(config, environ, argv)
 
-    return program.start(Config, argv, live)
+    return program.start(Config, argv, live, dict(HOLDS[word] for word in HOLDS if word in argv))
 
 
 async def hold(config: Config, environ: Mapping[str, str], argv: Sequence[str]) -> int:
@@ -46,23 +55,32 @@ async def hold(config: Config, environ: Mapping[str, str], argv: Sequence[str]) 
 
     if "--identity" not in argv:
         return await program.live(config, node, environ)
-    identity = load(IdentityConfig, section(environ, "IDENTITY"))
+    identity = load(IdentityConfig, environ, "IDENTITY")
     if "SPIFFE_ENDPOINT_SOCKET" not in environ:
         config = replace(config, spiffe_endpoint_socket=identity.listen_on)
     stop, ready, tasks = asyncio.Event(), asyncio.Event(), Tasks()
-    running = tasks.start("identity authority", authority.run(identity, stop, ready.set))
-    running.add_done_callback(lambda _: ready.set())
+    running = tasks.start("identity authority", held_authority(identity, stop, ready))
     await ready.wait()
     try:
-        return await program.live(config, node, environ)
+        return 1 if running.done() else await program.live(config, node, environ)
     finally:
         stop.set()
         await asyncio.wait([running])
 
 
+async def held_authority(config: IdentityConfig, stop: asyncio.Event, ready: asyncio.Event) -> None:
+    """Serve identities until `stop`; where that cannot be, say why and be done."""
+    try:
+        await authority.run(config, stop, ready.set)
+    except NsmError as error:
+        log.error("%s", error)
+    finally:
+        ready.set()
+
+
 async def held_registry(running: Program, environ: Mapping[str, str]) -> Offer:
     """A registry in this process, served to other nodes at its own addresses."""
-    config = load(RegistryConfig, section(environ, "REGISTRY"))
+    config = load(RegistryConfig, environ, "REGISTRY")
     needs = running.registry_needs(
         config.dial_timeout, config.registry_server_policies, config.registry_client_policies
     )

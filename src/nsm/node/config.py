@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from nsm.components.forwarder.config import CLIENT_POLICIES
+from nsm.components.forwarder.config import CLIENT_POLICIES, Port, TunnelIp
 from nsm.components.forwarder.config import Config as ForwarderConfig
 from nsm.components.manager.config import Config as ManagerConfig
 from nsm.config import setting
+from nsm.identity.policies import Masks
 
 MANAGER = "inproc://manager"
 PREFIX = "forwarder_"
@@ -22,13 +23,15 @@ class Config(ManagerConfig):
     forwarder_max_token_lifetime: timedelta = setting(
         "24h", "as NSM_MAX_TOKEN_LIFETIME, of the forwarder"
     )
-    forwarder_registry_client_policies: tuple[str, ...] = setting(
+    forwarder_registry_client_policies: Masks = setting(
         CLIENT_POLICIES, "as NSM_REGISTRY_CLIENT_POLICIES, of the forwarder"
     )
     labels: Mapping[str, str] = setting("p2p:true", "labels the forwarder registers with")
     ns_name: str = setting("forwarder", "service it registers under", variable="NSM_NSNAME")
-    tunnel_ip: str = setting(meaning="address of this node that tunnels start from, IP or CIDR")
-    vxlan_port: int = setting("4789", "UDP port of VXLAN tunnels")
+    tunnel_ip: TunnelIp = setting(
+        meaning="address of this node that tunnels start from, IP or CIDR"
+    )
+    vxlan_port: Port = setting("4789", "UDP port of VXLAN tunnels")
     state_dir: str = setting(
         "/var/lib/networkservicemesh/forwarder", "where the ledger of what was built lies"
     )
@@ -43,11 +46,3 @@ class Config(ManagerConfig):
             if f.name != "connect_to"
         }
         return ForwarderConfig(**{**values, "connect_to": MANAGER})
-
-
-def section(environ: Mapping[str, str], name: str) -> dict[str, str]:
-    """The environment as a program held in here sees it: NSM_<name>_X is its NSM_X."""
-    prefix = f"NSM_{name}_"
-    others = {k: v for k, v in environ.items() if not k.startswith("NSM_")}
-    own = {"NSM_" + k.removeprefix(prefix): v for k, v in environ.items() if k.startswith(prefix)}
-    return {**others, **own}

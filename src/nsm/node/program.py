@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nsm.components.forwarder import program as forwarding
 from nsm.components.manager import program as managing
+from nsm.config import Url
 from nsm.node.config import MANAGER, Config
 from nsm.node.hide_urls import HideUrls
 from nsm.program import Program
@@ -23,7 +24,7 @@ async def work(config: Config, program: Program, registry: Offer | None = None) 
     """Serve the node; `registry` is asked where it is held in here."""
     board = Switchboard(program.tasks, program.clock)
     if registry:
-        config = replace(config, registry_url=REGISTRY)
+        config = replace(config, registry_url=Url(REGISTRY))
         board.plug(REGISTRY, registry, program.identity.peer)
     as_manager, as_forwarder = halves(config, program, board)
     managed = managing.manage(config, as_manager)

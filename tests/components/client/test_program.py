@@ -1,5 +1,7 @@
 """What the client program asks for, and that it takes it all back."""
 
+from dataclasses import replace
+
 import pytest
 
 from nsm.api.names import NsUrl
@@ -13,7 +15,7 @@ from nsm.elements.context import RememberPrefixes
 from nsm.sdk import END, Call, Handler, chain
 from nsm.sdk.clock import LoopClock
 
-ENVIRON = {"NSM_NAME": "web", "NSM_CONNECT_TO": url("nse")}
+CONFIG = replace(load(Config, {"NSM_NAME": "web"}), connect_to=url("nse"))
 
 
 def wanted(number: int) -> Wanted:
@@ -26,7 +28,7 @@ def asking(domain: Domain, wants: list[Wanted]) -> Handler:
     parts = Parts(
         report=report, place={}, groups=RememberPrefixes([]), liveness=None, authorize=chain()
     )
-    return requester(load(Config, ENVIRON), domain.needed("web"), parts).bind(END)
+    return requester(CONFIG, domain.needed("web"), parts).bind(END)
 
 
 @pytest.mark.looptime

@@ -3,9 +3,36 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
-from nsm.config import setting
+from nsm.api.cidr import groups
+from nsm.api.names import NsUrl
+from nsm.config import ConfigError, Url, setting
 from nsm.program import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """An NS-URL, as it was written and as it is understood."""
+
+    text: str
+    url: NsUrl
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it; Invalid says what is wrong."""
+        return cls(text, NsUrl.parse(text))
+
+
+class AwarenessGroups(tuple[tuple[NsUrl, ...], ...]):
+    """`[url,url],[url]`: services that may have overlapping prefixes (W §14)."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read them; Invalid says what is wrong."""
+        return cls(tuple(NsUrl.parse(url) for url in group) for group in groups(text))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,15 +40,15 @@ class Config(Settings):
     """Settings of `nsm client`."""
 
     name: str = setting("nsc", "name of this client, unique in its domain")
-    connect_to: str = setting(
+    connect_to: Url = setting(
         "unix:///var/lib/networkservicemesh/nsm.io.sock", "the manager of this node"
     )
     dial_timeout: timedelta = setting("5s", "how long reaching the manager may take")
     request_timeout: timedelta = setting("15s", "how long one try for a vWire may take")
-    network_services: tuple[str, ...] = setting(
+    network_services: tuple[Wish, ...] = setting(
         "", "NS-URLs of what to connect to: kernel://service@domain/interface?label=value"
     )
-    awareness_groups: str = setting(
+    awareness_groups: AwarenessGroups = setting(
         "", "`[url,url],[url]`: services that may have overlapping prefixes"
     )
     labels: Mapping[str, str] = setting("", "accepted as upstream does; labels stand in NS-URLs")
@@ -35,3 +62,7 @@ class Config(Settings):
         "/proc/self/ns/net",
         "namespace that gets the interfaces, as a path",
     )
+
+    def check(self) -> None:
+        if not self.network_services:
+            raise ConfigError("NSM_NETWORK_SERVICES is empty: say kernel://service/nsm-1")

@@ -6,7 +6,6 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from nsm.api.cidr import groups
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Request, Segment
 from nsm.api.mechanism import LOCAL, NAME, Mechanism
 from nsm.api.monitoring import Selector
@@ -15,7 +14,6 @@ from nsm.components.client.config import Config
 from nsm.components.client.elsewhere import Elsewhere
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
-from nsm.config import ConfigError
 from nsm.elements.context import RememberPrefixes
 from nsm.elements.kernel import CheckLiveness
 from nsm.elements.lifecycle import Liveness
@@ -66,7 +64,7 @@ async def work(config: Config, program: Program) -> None:
     parts = Parts(
         report=report,
         place=place(program.environ),
-        groups=RememberPrefixes(awareness_groups(config.awareness_groups)),
+        groups=RememberPrefixes(config.awareness_groups),
         liveness=liveness(config, Elsewhere(program.dialer, config.connect_to, program.clock)),
         authorize=program.next_hop(),
     )
@@ -134,19 +132,10 @@ async def what_stood(
 
 def wants(config: Config) -> list[Wanted]:
     """One for each NS-URL, numbered as upstream numbers them."""
-    found, wrong = [], []
-    for number, text in enumerate(config.network_services):
-        try:
-            url = NsUrl.parse(text)
-        except Invalid as error:
-            wrong.append(f"NSM_NETWORK_SERVICES: {error}")
-            continue
-        found.append(Wanted(Wire(f"{config.name}-{number}", text, url.service), url))
-    if not config.network_services:
-        wrong.append("NSM_NETWORK_SERVICES is empty: name a service, kernel://service/nsm-1")
-    if wrong:
-        raise ConfigError("; ".join(wrong))
-    return found
+    return [
+        Wanted(Wire(f"{config.name}-{number}", wish.text, wish.url.service), wish.url)
+        for number, wish in enumerate(config.network_services)
+    ]
 
 
 def liveness(config: Config, elsewhere: Elsewhere) -> Liveness | None:
@@ -156,14 +145,6 @@ def liveness(config: Config, elsewhere: Elsewhere) -> Liveness | None:
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
     return Liveness(CheckLiveness(here, within), every, within, elsewhere)
-
-
-def awareness_groups(text: str) -> list[tuple[NsUrl, ...]]:
-    """`[url,url],[url]`: services that may have overlapping prefixes (W §14)."""
-    try:
-        return [tuple(NsUrl.parse(url) for url in group) for group in groups(text)]
-    except Invalid as error:
-        raise ConfigError(f"NSM_AWARENESS_GROUPS: {error}") from None
 
 
 async def here(make: Callable[[], socket.socket]) -> socket.socket:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from nsm.api.cidr import Groups
-from nsm.config import setting
+from nsm.api.names import NsUrl
+from nsm.config import ConfigError, setting
 from nsm.endpoint.config import Config
 
 
@@ -14,12 +15,16 @@ class PassthroughConfig(Config):
 
     name: str = setting("passthrough", "name of this endpoint, unique in its domain")
     cidr_prefix: Groups = setting("", "not used: addresses come from the endpoint at the end")
-    network_services: str = setting(
+    network_services: tuple[NsUrl, ...] = setting(
         "",
         "what to pass on to, an NS-URL kernel://service/interface?label=value;"
         " empty: our own service under our own labels",
     )
     request_timeout: timedelta = setting("15s", "how long one try onward may take")
+
+    def check(self) -> None:
+        if len(self.network_services) > 1:
+            raise ConfigError("NSM_NETWORK_SERVICES: an endpoint passes on to one service")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,6 @@ from pathlib import Path
 import yaml
 
 from nsm.api.mechanism import Mechanism
-from nsm.api.names import NsUrl
 from nsm.chains.needs import Needs
 from nsm.components.endpoint.config import FirewallConfig, PassthroughConfig
 from nsm.components.endpoint.recipe import Parts
@@ -42,7 +41,7 @@ async def passing(
     program.at_exit(kernel.close)
     carrier = Carrier(kernel, netns, program.tasks)
     await carrier.check(rules)
-    onward = NsUrl.parse(config.network_services) if config.network_services else None
+    onward = next(iter(config.network_services), None)
     parts = Parts(
         asker=replace(needs, name=f"{config.name}-client"),
         idle=idle(config, program),

@@ -3,13 +3,42 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Self
 
-from nsm.config import setting
+from nsm.api.cidr import host
+from nsm.config import Url, integer, setting
+from nsm.identity.policies import Masks
 from nsm.program import Settings
 
 CLIENT_POLICIES = (
     "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego"
 )
+
+
+class TunnelIp(str):
+    """An address of this node, as itself or as a CIDR."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it; Invalid says what is wrong."""
+        host(text)
+        return cls(text)
+
+
+class Port(int):
+    """A UDP port."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read it; ValueError for what is none."""
+        port = cls(integer(text))
+        if not 0 < port < 1 << 16:
+            raise ValueError("not a port from 1 to 65535")
+        return port
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,17 +48,19 @@ class Config(Settings):
     name: str = setting("forwarder", "name of this forwarder, unique in its domain")
     labels: Mapping[str, str] = setting("p2p:true", "labels to register with")
     ns_name: str = setting("forwarder", "service to register under", variable="NSM_NSNAME")
-    listen_on: str = setting("", "address to serve at; empty: a unix socket of our own making")
-    connect_to: str = setting("unix:///connect.to.socket", "the manager of this node")
+    listen_on: Url = setting("", "address to serve at; empty: a unix socket of our own making")
+    connect_to: Url = setting("unix:///connect.to.socket", "the manager of this node")
     dial_timeout: timedelta = setting(
         "750ms", "how long reaching the next hop may take (upstream: 50ms, too short under load)"
     )
     max_token_lifetime: timedelta = setting("24h", "how long a token we sign stays good")
-    registry_client_policies: tuple[str, ...] = setting(
+    registry_client_policies: Masks = setting(
         CLIENT_POLICIES, "policies on what the manager's registry answers"
     )
-    tunnel_ip: str = setting(meaning="address of this node that tunnels start from, IP or CIDR")
-    vxlan_port: int = setting("4789", "UDP port of VXLAN tunnels")
+    tunnel_ip: TunnelIp = setting(
+        meaning="address of this node that tunnels start from, IP or CIDR"
+    )
+    vxlan_port: Port = setting("4789", "UDP port of VXLAN tunnels")
     state_dir: str = setting(
         "/var/lib/networkservicemesh/forwarder", "where the ledger of what was built lies"
     )

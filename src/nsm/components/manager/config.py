@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from nsm.config import setting
+from nsm.config import Url, setting
+from nsm.identity.policies import Masks
 from nsm.program import Settings
 
 SERVER_POLICIES = (
@@ -19,16 +20,16 @@ class Config(Settings):
     """Settings of `nsm manager`."""
 
     name: str = setting("nmgr", "name of this manager, unique in its domain")
-    listen_on: tuple[str, ...] = setting(
+    listen_on: tuple[Url, ...] = setting(
         "unix:///var/lib/networkservicemesh/nsm.io.sock", "addresses to serve at"
     )
-    registry_url: str = setting(
+    registry_url: Url = setting(
         "tcp://localhost:5001", "registry to find and register in; empty: one in memory"
     )
-    registry_server_policies: tuple[str, ...] = setting(
+    registry_server_policies: Masks = setting(
         SERVER_POLICIES, "policies on registrations that reach us"
     )
-    registry_client_policies: tuple[str, ...] = setting(
+    registry_client_policies: Masks = setting(
         CLIENT_POLICIES, "policies on what the registry answers"
     )
     dial_timeout: timedelta = setting("750ms", "how long reaching the next hop may take")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from nsm.config import Url, setting
+from nsm.identity.policies import Masks
 from nsm.program import Settings
 
 
@@ -13,15 +14,15 @@ class Config(Settings):
 
     name: str = setting("registry", "name of this registry, for logs and status")
     listen_on: tuple[Url, ...] = setting("unix:///listen.on.socket", "addresses to serve at")
-    registry_server_policies: tuple[str, ...] = setting(
+    registry_server_policies: Masks = setting(
         "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/server/.*.rego",
         "policies on registrations that reach us",
     )
-    registry_client_policies: tuple[str, ...] = setting(
+    registry_client_policies: Masks = setting(
         "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego",
         "policies on what other domains' registries answer",
     )
-    proxy_registry_url: str = setting("", "who knows the way to other domains; empty: nobody")
+    proxy_registry_url: Url = setting("", "who knows the way to other domains; empty: nobody")
     dial_timeout: timedelta = setting("300ms", "how long reaching that one may take")
     expire_period: timedelta = setting(
         "1s", "accepted and ignored, as upstream: unrefreshed endpoints are kept for a minute"

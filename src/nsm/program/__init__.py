@@ -1,0 +1,22 @@
+"""What every program is run by: settings, logging, signals, identity, and an orderly end.
+
+A program is a coroutine `work(config, program)`, which begins what the program does, says `ready`,
+and returns. Told to stop, at whatever point, a program undoes what was registered with `at_exit`,
+newest first, each within a bound.
+"""
+
+from nsm.program.running import Program, place, report, unless
+from nsm.program.settings import Settings
+from nsm.program.starting import listen_to_signals, live, main, start
+
+__all__ = [
+    "Program",
+    "Settings",
+    "listen_to_signals",
+    "live",
+    "main",
+    "place",
+    "report",
+    "start",
+    "unless",
+]

@@ -1,0 +1,148 @@
+"""What a running program stands on, and how it undoes what it did."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import socket
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from nsm.chains.needs import Needs
+from nsm.chains.registry import RegistryNeeds
+from nsm.elements.policy import Authorize, AuthorizeClient
+from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
+from nsm.identity.source import Source
+from nsm.rpc import Server, serve
+from nsm.sdk import Clock, Dialer, Handler, Link, Offer, Tasks, Tokens
+
+log = logging.getLogger("nsm")
+
+PATIENCE = 10.0
+"""Seconds each undoing at exit may take."""
+
+
+PLACE = {"nodeName": "NODE_NAME", "podName": "POD_NAME", "clusterName": "CLUSTER_NAME"}
+
+T = TypeVar("T")
+
+
+@dataclass(kw_only=True, eq=False)
+class Program:
+    """What a running program stands on, and how it is told to stop."""
+
+    name: str
+    environ: Mapping[str, str]
+    identity: Source
+    tokens: Tokens
+    dialer: Dialer
+    clock: Clock = field(default_factory=Clock)
+    tasks: Tasks = field(default_factory=Tasks)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    undo: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+
+    def at_exit(self, undo: Callable[[], Awaitable[object]]) -> None:
+        """Undo this when the program ends, before what was registered earlier."""
+        self.undo.append(undo)
+
+    async def serve(self, offer: Offer, listen_on: Sequence[str]) -> Server:
+        """Serve `offer` at these addresses until the program ends."""
+        server = await serve(offer, listen_on, self.identity, self.tokens, clock=self.clock)
+        self.at_exit(server.close)
+        log.info("serving at %s", ", ".join(server.addresses))
+        return server
+
+    def needs(self, dial_timeout: timedelta) -> Needs:
+        """What this program's connection chains stand on; callers are judged by policy."""
+        return Needs(
+            name=self.name,
+            tokens=self.tokens,
+            dialer=self.dialer,
+            authorize=Authorize(Policies.select(SERVER), self.clock),
+            tasks=self.tasks,
+            clock=self.clock,
+            dial_timeout=dial_timeout.total_seconds(),
+        )
+
+    def registry_needs(
+        self,
+        dial_timeout: timedelta,
+        server: Sequence[str] = REGISTRY_SERVER,
+        client: Sequence[str] = REGISTRY_CLIENT,
+    ) -> RegistryNeeds:
+        """What this program's registry chains stand on; `server` and `client` are policy masks."""
+        return RegistryNeeds(
+            tokens=self.tokens,
+            dialer=self.dialer,
+            server=Policies.select(server),
+            client=Policies.select(client),
+            tasks=self.tasks,
+            clock=self.clock,
+            dial_timeout=dial_timeout.total_seconds(),
+        )
+
+    def next_hop(self) -> Link[Handler]:
+        """What judges the answers of whoever this program asks."""
+        return AuthorizeClient(Policies.select(CLIENT), self.clock)
+
+    def own_socket(self) -> str:
+        """A socket to serve at, in a folder of our own that goes when the program does."""
+        folder = tempfile.TemporaryDirectory(prefix="nsm-", ignore_cleanup_errors=True)
+
+        async def remove() -> None:
+            folder.cleanup()
+
+        self.at_exit(remove)
+        return f"unix://{folder.name}/listen.on"
+
+    def report(self, **news: object) -> None:
+        """Tell whoever started us."""
+        report(self.environ, self.name, **news)
+
+    def ready(self) -> None:
+        """Say that the program does its job from here on."""
+        log.info("%s is ready as %s", self.name, self.identity.id)
+        self.report(ready=True)
+
+    async def end(self) -> None:
+        """Undo everything, newest first; a failure is said and does not stop the rest."""
+        while self.undo:
+            step = self.undo.pop()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await step()
+            except Exception:
+                log.warning("while stopping %s", self.name, exc_info=True)
+        await self.tasks.stop()
+
+
+async def unless(stopping: asyncio.Event, work: Awaitable[T]) -> T | None:
+    """What `work` comes to; None if we are told to stop first, which ends it."""
+    loop = asyncio.get_running_loop()
+    working, told = asyncio.ensure_future(work), loop.create_task(stopping.wait())  # noqa: TID251
+    try:
+        await asyncio.wait({working, told}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        told.cancel()
+        if not working.done():
+            working.cancel()
+            await asyncio.wait({working})
+    return None if stopping.is_set() and working.cancelled() else working.result()
+
+
+def report(environ: Mapping[str, str], name: str, **news: object) -> None:
+    """Tell whoever started the program `name` (NSM_STATUS_SOCKET); nobody there is no failure."""
+    if where := environ.get("NSM_STATUS_SOCKET"):
+        text = json.dumps({"name": name, **news}).encode()
+        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
+            out.setblocking(False)
+            out.sendto(text, where)
+
+
+def place(environ: Mapping[str, str]) -> dict[str, str]:
+    """Where this program runs, as labels; what is not known is left out (W §2.1 clientinfo)."""
+    said = {label: environ.get(variable, "") for label, variable in PLACE.items()}
+    return {label: value for label, value in said.items() if value}
