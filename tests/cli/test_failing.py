@@ -5,7 +5,7 @@ import pytest
 
 from nsm.cli.failing import fail, wants_json
 from nsm.errors import NotFound
-from nsm.world.spec_yaml import BadFile, Problem
+from nsm.values import BadFile, Problem
 from nsm.world.starting import AlreadyUp, HostCannot
 
 

@@ -50,7 +50,7 @@ def _say(error: NsmError) -> None:
 
 def exit_code(error: NsmError, argv: Sequence[str]) -> int:
     """What the commands' contract says of each kind of failure."""
-    from nsm.world.spec_yaml import BadFile
+    from nsm.values import BadFile
     from nsm.world.starting import HostCannot
 
     if isinstance(error, BadFile):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from nsm.world.spec_yaml import BadFile, Problem
+from nsm.values import BadFile, Problem
 
 TEMPLATE = """\
 # A whole mesh on this host. Bring it up with `sudo nsm up`, look with `nsm status`,

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from nsm.values import Problems, Value, closest
 from nsm.world.ground import MAX_PODS
 from nsm.world.spec import Want
 from nsm.world.spec_words import Network
-from nsm.world.spec_yaml import Problems, Value, closest
 
 RESERVED = ("registry", "identity")
 HALVES = ("manager", "forwarder")

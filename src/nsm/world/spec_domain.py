@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nsm.api.registration import NetworkService
+from nsm.values import Fields, Value, closest
 from nsm.world import spec_words as words
 from nsm.world.ground import MAX_NODES, MAX_PODS
 from nsm.world.spec import (
@@ -21,7 +22,6 @@ from nsm.world.spec import (
 )
 from nsm.world.spec_check import Facts, Prefix
 from nsm.world.spec_service import service
-from nsm.world.spec_yaml import Fields, Value, closest
 
 T = TypeVar("T")
 IN_DOMAIN = ("nodes", "services", "endpoints", "workloads", "policy")

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from nsm.values import BadFile, Problem, Problems, Value, parse
 from nsm.world import spec_words as words
 from nsm.world.spec import Domain, Mesh
 from nsm.world.spec_check import Facts, check
 from nsm.world.spec_domain import IN_DOMAIN, DomainReader
-from nsm.world.spec_yaml import BadFile, Problem, Problems, Value, parse
 
 Exists = Callable[[Path], bool]
+FIX = "mend these lines; `nsm init` writes a file to start from"
 
 
 def load(file: Path) -> Mesh:
@@ -18,9 +19,9 @@ def load(file: Path) -> Mesh:
         text = file.read_text()
     except OSError as error:
         missing = Problem(0, f"can't be read: {error.strerror}", "name a file that is there")
-        raise BadFile(str(file), [missing]) from error
+        raise BadFile(str(file), [missing], FIX) from error
     except UnicodeDecodeError as error:
-        raise BadFile(str(file), [Problem(0, "is no text", "save it as UTF-8")]) from error
+        raise BadFile(str(file), [Problem(0, "is no text", "save it as UTF-8")], FIX) from error
     return read(text, file)
 
 
@@ -29,12 +30,12 @@ def read(text: str, file: Path, exists: Exists = Path.is_file) -> Mesh:
     problems = Problems()
     root = parse(text, problems)
     if root is None:
-        raise BadFile(str(file), problems.found)
+        raise BadFile(str(file), problems.found, FIX)
     facts = Facts(problems)
     mesh = _mesh(root, file, facts, exists)
     check(facts)
     if problems.found:
-        raise BadFile(str(file), problems.found)
+        raise BadFile(str(file), problems.found, FIX)
     return mesh
 
 

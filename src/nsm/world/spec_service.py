@@ -2,8 +2,8 @@
 
 from nsm.api.labels import Labels
 from nsm.api.registration import Destination, Match, NetworkService
+from nsm.values import Value
 from nsm.world import spec_words as words
-from nsm.world.spec_yaml import Value
 
 
 def service(name: str, value: Value) -> NetworkService:

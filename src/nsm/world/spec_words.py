@@ -7,9 +7,9 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from nsm.api.mechanism import KERNEL
 from nsm.api.names import NsUrl, split
 from nsm.errors import Invalid
+from nsm.values import Value
 from nsm.world.ground import UNDERLAY4, UNDERLAY6
 from nsm.world.spec import Want
-from nsm.world.spec_yaml import Value
 
 Network = IPv4Network | IPv6Network
 NAME = re.compile(r"[a-z0-9][a-z0-9-]*")

@@ -12,7 +12,7 @@ from nsm.errors import Invalid
 
 T = TypeVar("T")
 LIMIT = 1 << 20
-"""Bytes of a world file; one of a thousand workloads has a tenth of it."""
+"""Bytes of a file; a world of a thousand workloads has a tenth of it."""
 DEEPEST = 40
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's, because the other reads no NS-URL with a question mark inside brackets."""
@@ -34,12 +34,12 @@ class Problem:
 
 
 class BadFile(Invalid):
-    """A world file that can't be used as it is; holds every reason, in the file's order."""
+    """A file that can't be used as it is; holds every reason, in the file's order."""
 
-    def __init__(self, file: str, problems: list[Problem]) -> None:
+    def __init__(self, file: str, problems: list[Problem], fix: str = "mend these lines") -> None:
         self.problems = sorted(set(problems))
         lines = "\n".join(f"{file}:{problem}" for problem in self.problems)
-        super().__init__(lines, fix="mend these lines; `nsm init` writes a file to start from")
+        super().__init__(lines, fix=fix)
 
 
 @dataclass(slots=True)
@@ -209,7 +209,7 @@ def closest(word: str, known: tuple[str, ...]) -> str:
 def parse(text: str, problems: Problems) -> Value | None:
     """The document in `text`, or None when it is not YAML at all (which is complained of)."""
     if len(text) > LIMIT:
-        problems.add(1, f"more than {LIMIT >> 20} MiB", "split it into several worlds")
+        problems.add(1, f"more than {LIMIT >> 20} MiB", "split it")
         return None
     try:
         if _depth(text) > DEEPEST:
@@ -224,7 +224,7 @@ def parse(text: str, problems: Problems) -> Value | None:
         problems.add(1, f"not YAML: {str(error).splitlines()[0]}", "mend the syntax")
         return None
     if node is None:
-        problems.add(1, "the file says nothing", "`nsm init` writes one to start from")
+        problems.add(1, "the file says nothing", "write something into it")
         return None
     return Value(node, "", problems, line_of(node))
 

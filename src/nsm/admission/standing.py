@@ -1,0 +1,74 @@
+"""The rules in force at one program, and what that program knows of itself."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from nsm.admission.glob import Glob
+from nsm.admission.judge import Verdict, foresee, judge
+from nsm.admission.rules import DAY, DEEDS, Like, Question, Rule, Rules
+from nsm.errors import Denied
+from nsm.sdk.clock import Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admission:
+    """Rules that may change, the program's name and domain, and where it runs.
+
+    `endpoint` is the program's own id where it is an endpoint, and None elsewhere.
+    """
+
+    rules: Callable[[], Rules]
+    clock: Clock
+    name: str = ""
+    domain: str = ""
+    node: str = ""
+    endpoint: str | None = None
+
+    @property
+    def state(self) -> tuple[Rules, tuple[bool, ...]]:
+        """What verdicts depend on beside the question: while it is the same, so are they."""
+        rules = self.rules()
+        return rules, rules.hours(self._minute())
+
+    def allows(self, question: Question) -> bool:
+        """The verdict on something that stands."""
+        return self._verdict(question, final=True).allowed
+
+    def check(self, question: Question, *, final: bool) -> None:
+        """Raise Denied, naming the rule; unless `final`, only if nothing can change the verdict."""
+        verdict = self._verdict(question, final=final)
+        if not verdict.allowed:
+            raise refusal(question, verdict, self.name)
+
+    def _verdict(self, question: Question, *, final: bool) -> Verdict:
+        now = replace(question, minute=self._minute())
+        rules = self.rules()
+        if final:
+            return judge(rules, now)
+        return foresee(rules, now) or Verdict(True, "")
+
+    def _minute(self) -> int:
+        return int(self.clock.now() // 60) % DAY
+
+
+def refusal(question: Question, verdict: Verdict, hop: str) -> Denied:
+    """What whoever is refused is told."""
+    who = question.who[:300] or "nobody"
+    return Denied(
+        f"{who} may not {question.do} {question.service[:100]!r}: {verdict}",
+        hop=hop,
+        fix="whoever keeps the admission rules can allow it; `nsm policy can` explains them",
+    )
+
+
+def everyone(domain: str) -> Rules:
+    """What holds where no rules are set: all members of the trust domain, and nobody else."""
+    ours = Like("who", (Glob(f"spiffe://{domain}"), Glob(f"spiffe://{domain}/*")))
+    deeds = frozenset(DEEDS)
+    others = f"only members of the trust domain {domain} are let in where no rules are set"
+    return Rules(
+        rules=(
+            Rule(name="same-trust-domain", allow=True, deeds=deeds, conditions=(ours,)),
+            Rule(name="other-trust-domain", allow=False, deeds=deeds, because=others),
+        )
+    )
