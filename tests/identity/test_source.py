@@ -53,6 +53,17 @@ async def test_programs_of_one_process_choose_their_own_lifetimes(source: FakeSo
     assert tokens.issue(None).expires.time == 1_800_000_060
 
 
+async def test_what_is_said_again_in_the_same_second_is_signed_once(source, clock) -> None:
+    peer = Peer("spiffe://a/b")
+    first = source.issue(peer)
+    assert source.issue(peer) == first
+    assert source.issue(Peer("spiffe://a/c")) != first
+    source.rotate()
+    assert source.issue(peer).text != first.text
+    await clock.sleep(1)
+    assert source.issue(peer).expires > first.expires
+
+
 async def test_a_rotation_begins_an_epoch_with_contexts_of_its_own(source: FakeSource) -> None:
     server, client, epoch = source.server_context(), source.client_context(), source.epoch
     assert (source.server_context(), source.client_context()) == (server, client)

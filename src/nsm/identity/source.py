@@ -22,6 +22,8 @@ from nsm.sdk.clock import Clock
 LIFETIME = 600.0
 """Seconds a token is good for unless a program says otherwise (NSM_MAX_TOKEN_LIFETIME)."""
 EPOCHS_KEPT = 8
+MOST_SIGNED = 256
+"""Signatures remembered; what is said in one second to the same peer is the same to the letter."""
 
 
 class Source:
@@ -35,6 +37,7 @@ class Source:
         self._bundles = Bundles()
         self._server: tuple[int, ssl.SSLContext] | None = None
         self._client: tuple[int, ssl.SSLContext] | None = None
+        self._signed: dict[tuple[jwt.Claims, bytes], str] = {}
 
     def update(self, svid: Svid, bundles: Bundles) -> None:
         """Begin a new epoch, unless nothing is new."""
@@ -114,7 +117,15 @@ class Source:
         expiry = int(min(self._clock.now() + (lifetime or self._lifetime), svid.not_after))
         claims = jwt.Claims(str(svid.id), (audience.id,) if audience else (), expiry)
         reported = min(expiry, audience.not_after) if audience else expiry
-        return Token(jwt.sign(claims, svid.key), Timestamp.at(reported))
+        return Token(self._sign(claims, svid), Timestamp.at(reported))
+
+    def _sign(self, claims: jwt.Claims, svid: Svid) -> str:
+        said = claims, svid.leaf
+        if (text := self._signed.get(said)) is None:
+            if len(self._signed) >= MOST_SIGNED:
+                self._signed.clear()
+            text = self._signed[said] = jwt.sign(claims, svid.key)
+        return text
 
     def lasting(self, lifetime: float) -> Tokens:
         """The same signer, with tokens that last `lifetime` seconds."""
