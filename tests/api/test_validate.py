@@ -85,6 +85,7 @@ def test_an_empty_request_is_let_through() -> None:
         (replace(GOOD, path=Path(2, GOOD.hops.segments)), "path index 2"),
         (replace(GOOD, path=Path(1)), "path index 1"),
         (replace(GOOD, path=Path(0, (Segment(),) * 129)), "129 path segments"),
+        (replace(GOOD, path=Path(0, (*GOOD.hops.segments, Segment("nsc", "c0")))), "twice"),
         (replace(GOOD, path=Path(0, (Segment("n" * 257),))), "path segment"),
         (replace(GOOD, path=Path(0, (Segment(id="\t"),))), "path segment's id"),
         (replace(GOOD, path=Path(0, (Segment(token="t" * 16_385),))), "token"),

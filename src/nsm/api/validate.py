@@ -76,6 +76,8 @@ def _path(path: Path) -> None:
             f"path index {path.index} is beyond the {len(path.segments)} segments",
             fix="the index is that of the hop which speaks",
         )
+    if len({(segment.name, segment.id) for segment in path.segments}) < len(path.segments):
+        raise Invalid("a hop stands twice in the path as the same connection", fix="find the loop")
 
 
 def _segment(segment: Segment) -> None:
