@@ -23,16 +23,22 @@ class Echo:
 
     file: Path | None = None
     events: int = 0
+    padding: str = ""
     calls: list[Call] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     selectors: list[Selector] = field(default_factory=list)
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def request(self, call: Call, request: Request) -> Connection:
         self.calls.append(call)
         conn = request.connection
         if conn.network_service == "denied":
             raise Denied(REFUSAL, fix="ask someone else")
+        if conn.network_service == "gated":
+            self.begun.set()
+            await self.gate.wait()
         if conn.network_service == "slow":
             await self._never()
         if conn.mechanism is not None and call.files is not None:
@@ -46,7 +52,10 @@ class Echo:
     async def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
         self.selectors.append(selector)
         for number in map(str, range(self.events)):
-            yield ConnectionEvent(UPDATE, {number: Connection(id=number)})
+            yield ConnectionEvent(UPDATE, {number: self._padded(number)})
+
+    def _padded(self, id: str) -> Connection:
+        return Connection(id=id, labels={"padding": self.padding})
 
     async def _never(self) -> None:
         try:

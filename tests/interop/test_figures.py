@@ -5,7 +5,7 @@ from tests.interop.ours import Echo
 
 from nsm.sdk import Offer
 
-pytestmark = pytest.mark.interop
+pytestmark = [pytest.mark.interop, pytest.mark.slow]
 
 
 @pytest.mark.parametrize("kind", ["unix", "tcp"])

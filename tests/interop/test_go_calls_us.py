@@ -9,6 +9,7 @@ from tests.interop.ours import REFUSAL, Echo
 
 from nsm.api.registration import Answer, Endpoint, NetworkService
 from nsm.identity import jwt
+from nsm.rpc import serve
 from nsm.sdk import Offer
 from nsm.sdk.testing import RecordingRegistry
 
@@ -71,12 +72,30 @@ async def test_files_of_many_connections_are_not_confused(peers, serving, echo, 
     assert echo.files == ["from Go"] * 200
 
 
+async def test_a_hundred_files_at_once_find_their_calls(peers, serving, echo, tmp_path) -> None:
+    url = await serving(Offer(connections=echo))
+    for number in range(100):
+        (tmp_path / f"theirs.{number}").write_text(f"file {number}")
+    flags = ("-calls", "100", "-together", "-file", str(tmp_path / "theirs"))
+    peer = await peers("request", "-to", url, *flags)
+    answers = [said["file"] for said in await peer.tells("answer")]
+    assert answers == ["from us"] * 100
+    assert sorted(echo.files) == sorted(f"file {number}" for number in range(100))
+
+
 async def test_a_stream_brings_every_event_in_order(peers, url, echo) -> None:
     peer = await peers("monitor", "-to", url, "-calls", "1001")
     watched = await peer.says("watched")
     assert (watched["events"], watched["in order"]) == (1000, True)
     assert (await peer.says("status"))["code"] == "OK"
     assert [s.path_segments[0].name for s in echo.selectors] == ["go"]
+
+
+async def test_a_slow_reader_of_much_is_waited_for(peers, url, echo) -> None:
+    echo.padding = "x" * 5000
+    peer = await peers("monitor", "-to", url, "-calls", "1001", "-pause", "1ms")
+    watched = await peer.says("watched")
+    assert (watched["events"], watched["in order"]) == (1000, True)
 
 
 async def test_a_deadline_that_passes_ends_the_call_on_both_sides(peers, url, echo) -> None:
@@ -100,6 +119,23 @@ async def test_a_message_of_three_megabytes_goes_there_and_back(peers, url) -> N
     peer = await peers("big", "-to", url)
     assert (await peer.says("answer"))["size"] == 3_000_000
     assert (await peer.says("status"))["code"] == "OK"
+
+
+async def test_a_compressed_question_is_refused_in_the_words_of_grpc(peers, url, echo) -> None:
+    peer = await peers("gzipped", "-to", url)
+    assert (await peer.says("status"))["code"] == "Unimplemented"
+    assert not echo.calls
+
+
+async def test_a_call_that_runs_when_we_stop_is_answered(peers, source, echo, tmp_path) -> None:
+    server = await serve(Offer(connections=echo), [url := f"unix://{tmp_path}/s"], source, source)
+    peer = await peers("request", "-to", url, "-service", "gated")
+    await echo.begun.wait()
+    stopping = asyncio.ensure_future(server.close(grace=5))
+    await asyncio.sleep(0)
+    echo.gate.set()
+    assert (await peer.says("answer"))["peer"] == US
+    await stopping
 
 
 async def test_what_is_not_offered_is_unimplemented(peers, url) -> None:
@@ -146,6 +182,14 @@ async def test_a_registration_carries_its_path_both_ways(peers, serving) -> None
     tokens = [{"token": "a"}, {"token": "b"}]
     assert json.loads(path) == {"Index": 0, "PathSegments": tokens}
     assert registry.verbs == ["register web"]
+
+
+async def test_a_path_of_many_tokens_fits_into_a_header(peers, serving) -> None:
+    registry: RecordingRegistry[NetworkService] = RecordingRegistry()
+    url = await serving(Offer(network_services=registry))
+    peer = await peers("register", "-to", url, "-service", "web", "-size", "12000")
+    (path,) = (await peer.says("registered"))["path"]
+    assert json.loads(path)["PathSegments"] == [{"token": "t" * 12000}]
 
 
 async def test_a_find_ends_after_the_last_record(peers, serving) -> None:

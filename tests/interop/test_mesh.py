@@ -43,6 +43,7 @@ async def test_a_go_client_gets_a_vwire_keeps_it_and_gives_it_back(site, peers) 
     assert await site.interfaces("icmp-server") == set()
 
 
+@pytest.mark.slow
 async def test_many_vwires_of_a_go_client_are_made_one_by_one(site, peers, figures) -> None:
     await start_endpoint(site)
     netns = await site.space("go")
@@ -78,6 +79,7 @@ async def test_a_go_client_hears_that_its_endpoint_died_and_that_it_closed(node,
     assert await node.interfaces("go") == set()
 
 
+@pytest.mark.slow
 async def test_what_a_killed_go_client_had_goes_when_its_token_has_expired(site, peers) -> None:
     await start_endpoint(site)
     netns = await site.space("go")
@@ -166,6 +168,7 @@ async def test_an_orderly_end_of_our_manager_is_none_that_stops_a_go_client_heal
     assert "code = Unavailable" in (await client.says("unwatched"))["error"]
 
 
+@pytest.mark.slow
 async def test_a_killed_go_endpoint_is_forgotten_when_its_token_has_expired(node, peers) -> None:
     there = ("-to", node.manager(), "-service", "go-service", "-name", "nse")
     endpoint = await peers("endpoint", *there, "-lifetime", "4s", "-timeout", "2s")

@@ -1,10 +1,13 @@
 """We call what grpc-go and go-spiffe serve."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from tests.interop.conftest import authority
 from tests.interop.ours import REFUSAL, read, sending
+from tests.interop.peer import GoPeers
 
 from nsm.api.connection import Connection, Request
 from nsm.api.mechanism import KERNEL, LOCAL, Mechanism
@@ -12,9 +15,10 @@ from nsm.api.monitoring import Selector
 from nsm.api.registration import Endpoint, NetworkService, Query
 from nsm.errors import Denied, NsmError, TooLate, Unreachable
 from nsm.rpc import Pool
-from nsm.sdk import Call
+from nsm.sdk import Call, Tasks
 from nsm.sdk.call import TokenPath
 from nsm.sdk.streams import reading
+from nsm.workload.client import follow
 
 US, GO = "spiffe://test/python", "spiffe://test/go"
 ASKED = Request(Connection(id="c1", network_service="web", labels={"größe": "ünïcode"}))
@@ -61,17 +65,16 @@ async def test_a_request_is_answered_over_both_versions_of_tls(begin, pool, kind
     assert (await peer.says("request"))["peer"] == US
 
 
-async def test_our_token_names_us_and_them_alone_is_fresh_and_its_signature_is_good(
+async def test_our_token_names_us_and_them_alone_is_young_and_its_signature_is_good(
     server, pool
 ) -> None:
     peer, url = server
     channel = await pool.dial(url)
-    tokens = []
-    for _ in range(2):
-        await channel.connections.request(Call(), ASKED)
-        tokens.append((await peer.says("request"))["token"])
-    assert [(token["subject"], token["audience"]) for token in tokens] == [(US, [GO])] * 2
-    assert tokens[0]["text"] != tokens[1]["text"]
+    await channel.connections.request(Call(), ASKED)
+    token = (await peer.says("request"))["token"]
+    assert (token["subject"], token["audience"]) == (US, [GO])
+    left = datetime.fromisoformat(token["expires"]) - datetime.now(UTC)
+    assert timedelta(minutes=9, seconds=50) < left <= timedelta(minutes=10)
 
 
 async def test_files_travel_both_ways_over_a_unix_socket(begin, pool, tmp_path) -> None:
@@ -83,6 +86,24 @@ async def test_files_travel_both_ways_over_a_unix_socket(begin, pool, tmp_path) 
     answer = await channel.connections.request(within(5), asked)
     assert (await peer.says("request"))["file"] == "from us"
     assert await read(channel.files, answer.mechanism) == "from Go"
+
+
+async def test_a_hundred_files_at_once_find_their_calls(begin, pool, tmp_path) -> None:
+    peer, url = await begin("unix")
+    files = [tmp_path / f"ours.{number}" for number in range(100)]
+    channel = await pool.dial(url)
+
+    async def ask(file: Path) -> str:
+        file.write_text(file.name)
+        mechanism = sending(channel.files, file, Mechanism(LOCAL, KERNEL))
+        asked = Request(Connection(id=file.name, mechanism=mechanism))
+        return await read(
+            channel.files, (await channel.connections.request(within(10), asked)).mechanism
+        )
+
+    assert await asyncio.gather(*map(ask, files)) == ["from Go"] * 100
+    said = [await peer.says("request") for _ in files]
+    assert all(each["file"] == each["id"] for each in said)
 
 
 async def test_two_hundred_connections_are_made_side_by_side(server, source) -> None:
@@ -111,6 +132,15 @@ async def test_a_stream_brings_every_event_in_order_and_ends(server, pool) -> No
     _, url = server
     monitor = (await pool.dial(url)).monitor
     ids = [key async for event in monitor.watch(Call(), Selector()) for key in event.connections]
+    assert ids == [str(number) for number in range(1000)]
+
+
+async def test_much_is_read_slowly_without_loss(begin, pool) -> None:
+    _, url = await begin("unix", "-size", "5000")
+    ids = []
+    async for event in (await pool.dial(url)).monitor.watch(Call(), Selector()):
+        ids += event.connections
+        await asyncio.sleep(0)
     assert ids == [str(number) for number in range(1000)]
 
 
@@ -198,3 +228,37 @@ async def test_we_never_ping_so_that_no_server_calls_us_too_eager(server, pool) 
     assert frames["HEADERS"] == 51
     assert "PING" not in frames
     assert len(ids) == 1000
+
+
+async def test_no_call_is_lost_to_a_server_that_lets_no_connection_grow_old(begin, pool) -> None:
+    peer, url = await begin("tcp", "-age", "200ms")
+    loop = asyncio.get_running_loop()
+    end = loop.time() + 1.5
+    while loop.time() < end:
+        channel = await pool.dial(url)
+        await channel.connections.request(within(5), asking_for("quiet"))
+    await pool.close()
+    heard = await peer.end()
+    assert sum(said["event"] == "frames" for said in heard) >= 3
+
+
+@pytest.mark.slow
+async def test_whoever_has_a_new_certificate_is_still_believed(tmp_path, executable) -> None:
+    tasks, folder = Tasks(), tmp_path / "brief"
+    async with authority(folder, executable, leaf_lifetime="4s") as agent:
+        source = await follow(agent, tasks)
+        peers = GoPeers(executable, agent)
+        peer = await peers("serve", "-listen", f"unix://{tmp_path}/go.sock")
+        await peer.says("listening")
+        leaves, epochs = set(), set()
+        async with asyncio.timeout(20):
+            while len(leaves) < 3 or len(epochs) < 3:
+                pool = Pool(source, source)
+                channel = await pool.dial(f"unix://{tmp_path}/go.sock")
+                await channel.connections.request(Call(), ASKED)
+                leaves.add(channel.peer.leaf)
+                epochs.add(source.epoch)
+                await pool.close()
+                await asyncio.sleep(0.2)
+        assert all(said["event"] != "handshake" for said in await peer.end())
+        await tasks.stop()

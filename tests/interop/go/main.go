@@ -26,6 +26,7 @@ var roles = map[string]role{
 	"deadline": deadline,
 	"refused":  refused,
 	"big":      big,
+	"gzipped":  gzipped,
 	"health":   health,
 	"monitor":  monitor,
 	"register": register,
@@ -37,9 +38,9 @@ var roles = map[string]role{
 
 type options struct {
 	to, listen, file, name, service, netns, iface string
-	calls, connections                            int
-	timeout, lifetime                             time.Duration
-	tls12                                         bool
+	calls, connections, size                      int
+	timeout, lifetime, age, pause                 time.Duration
+	tls12, together                               bool
 }
 
 func flags(name string, arguments []string) (*options, error) {
@@ -52,9 +53,13 @@ func flags(name string, arguments []string) (*options, error) {
 	f.StringVar(&o.netns, "netns", "/proc/thread-self/ns/net", "the namespace to plug into")
 	f.StringVar(&o.iface, "iface", "nsm-1", "the interface's name")
 	f.IntVar(&o.calls, "calls", 1, "calls a connection, or events of a stream")
+	f.IntVar(&o.size, "size", 0, "bytes that pad each event of a stream")
 	f.IntVar(&o.connections, "connections", 1, "connections, side by side")
 	f.DurationVar(&o.timeout, "timeout", 15*time.Second, "how long one call may take")
 	f.DurationVar(&o.lifetime, "lifetime", 10*time.Minute, "how long a token is good")
+	f.DurationVar(&o.age, "age", time.Hour, "how old a connection we serve may become")
+	f.DurationVar(&o.pause, "pause", 0, "how long to think about each event")
+	f.BoolVar(&o.together, "together", false, "all calls of a connection at once, each with a file of its own: FILE.NUMBER")
 	f.BoolVar(&o.tls12, "tls12", false, "speak TLS 1.2 and nothing newer")
 	return o, f.Parse(arguments)
 }

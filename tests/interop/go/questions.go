@@ -3,11 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/encoding/gzip"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
@@ -64,6 +66,14 @@ func big(ctx context.Context, me *identity, o *options) error {
 	})
 }
 
+// gzipped asks in a way that we are not told anyone understands.
+func gzipped(ctx context.Context, me *identity, o *options) error {
+	return once(ctx, me, o, func(ctx context.Context, conn *grpc.ClientConn) error {
+		_, err := pb.NewNetworkServiceClient(conn).Request(ctx, question(o.service, o.name, "c"), grpc.UseCompressor(gzip.Name))
+		return err
+	})
+}
+
 func health(ctx context.Context, me *identity, o *options) error {
 	return once(ctx, me, o, func(ctx context.Context, conn *grpc.ClientConn) error {
 		answer, err := grpc_health_v1.NewHealthClient(conn).Check(ctx, &grpc_health_v1.HealthCheckRequest{Service: o.service})
@@ -86,6 +96,7 @@ func monitor(ctx context.Context, me *identity, o *options) error {
 			if err != nil {
 				break
 			}
+			time.Sleep(o.pause)
 			order = order && event.GetConnections()[number(count)].GetId() == number(count)
 		}
 		say("watched", map[string]any{"events": count, "in order": order})
@@ -96,7 +107,11 @@ func monitor(ctx context.Context, me *identity, o *options) error {
 func register(ctx context.Context, me *identity, o *options) error {
 	return once(ctx, me, o, func(ctx context.Context, conn *grpc.ClientConn) error {
 		var header metadata.MD
-		ctx = metadata.AppendToOutgoingContext(ctx, "path", emptyPath)
+		path := emptyPath
+		if o.size > 0 {
+			path = fmt.Sprintf(`{"Index":0,"PathSegments":[{"token":"%s"}]}`, strings.Repeat("t", o.size))
+		}
+		ctx = metadata.AppendToOutgoingContext(ctx, "path", path)
 		answer, err := pb.NewNetworkServiceRegistryClient(conn).Register(ctx, &pb.NetworkService{Name: o.service}, grpc.Header(&header))
 		say("registered", map[string]any{"name": answer.GetName(), "payload": answer.GetPayload(), "path": header.Get("path")})
 		return err

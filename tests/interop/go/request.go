@@ -43,29 +43,39 @@ func callMany(ctx context.Context, me *identity, o *options, number int) ([]time
 		return nil, err
 	}
 	defer conn.Close()
-	var took []time.Duration
-	for i := range o.calls {
-		id, began := fmt.Sprintf("%s-%d-%d", o.name, number, i), time.Now()
-		answer, from, err := callOnce(ctx, conn, o, id)
-		if err != nil {
-			return took, err
-		}
-		took = append(took, time.Since(began))
-		if err := check(ctx, o, id, answer, from); err != nil {
-			return took, err
-		}
+	var group errgroup.Group
+	if !o.together {
+		group.SetLimit(1)
 	}
-	return took, nil
+	took := make([]time.Duration, o.calls)
+	for i := range o.calls {
+		group.Go(func() error {
+			began := time.Now()
+			err := callOnce(ctx, conn, o.with(i), fmt.Sprintf("%s-%d-%d", o.name, number, i))
+			took[i] = time.Since(began)
+			return err
+		})
+	}
+	return took, group.Wait()
 }
 
-func callOnce(ctx context.Context, conn *grpc.ClientConn, o *options, id string) (*pb.Connection, peerInfo, error) {
+// with is what the options come to for the call of this number.
+func (o *options) with(number int) *options {
+	own := *o
+	if o.together && o.file != "" {
+		own.file = fmt.Sprintf("%s.%d", o.file, number)
+	}
+	return &own
+}
+
+func callOnce(ctx context.Context, conn *grpc.ClientConn, o *options, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()
 	asked := question(o.service, o.name, id)
 	if o.file != "" {
 		key, err := inodeAt(o.file)
 		if err != nil {
-			return nil, peerInfo{}, err
+			return err
 		}
 		asked.Connection.Mechanism = kernel(key, "")
 		ctx = carrying(ctx, o.file)
@@ -73,9 +83,9 @@ func callOnce(ctx context.Context, conn *grpc.ClientConn, o *options, id string)
 	var from peer.Peer
 	answer, err := pb.NewNetworkServiceClient(conn).Request(ctx, asked, grpc.Peer(&from))
 	if err != nil {
-		return nil, peerInfo{}, err
+		return err
 	}
-	return answer, from.AuthInfo.(peerInfo), nil
+	return check(ctx, o, id, answer, from.AuthInfo.(peerInfo))
 }
 
 // check compares an answer with its question, and reads the file that came with it.
@@ -83,7 +93,7 @@ func check(ctx context.Context, o *options, id string, answer *pb.Connection, fr
 	if answer.GetId() != id || answer.GetPath().GetIndex() != 0 {
 		return fmt.Errorf("%s was answered with id %q, index %d", id, answer.GetId(), answer.GetPath().GetIndex())
 	}
-	if o.connections > 1 || o.calls > 1 {
+	if o.file == "" && o.calls > 1 {
 		return nil
 	}
 	said := map[string]any{"id": answer.GetId(), "labels": answer.GetLabels(), "peer": from.id()}

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
@@ -26,7 +28,8 @@ func serve(ctx context.Context, me *identity, o *options) error {
 	if err != nil {
 		return err
 	}
-	serving, one := grpc.NewServer(grpc.Creds(me.server())), &echo{o: o}
+	aging := keepalive.ServerParameters{MaxConnectionAge: o.age, MaxConnectionAgeGrace: o.timeout}
+	serving, one := grpc.NewServer(grpc.Creds(me.server()), grpc.KeepaliveParams(aging)), &echo{o: o}
 	pb.RegisterNetworkServiceServer(serving, one)
 	pb.RegisterMonitorConnectionServer(serving, one)
 	pb.RegisterNetworkServiceRegistryServer(serving, services{})
@@ -82,8 +85,9 @@ func (e *echo) Close(_ context.Context, conn *pb.Connection) (*emptypb.Empty, er
 }
 
 func (e *echo) MonitorConnections(_ *pb.MonitorScopeSelector, stream pb.MonitorConnection_MonitorConnectionsServer) error {
+	padding := map[string]string{"padding": strings.Repeat("x", e.o.size)}
 	for i := range e.o.calls {
-		conns := map[string]*pb.Connection{number(i): {Id: number(i)}}
+		conns := map[string]*pb.Connection{number(i): {Id: number(i), Labels: padding}}
 		if err := stream.Send(&pb.ConnectionEvent{Type: pb.ConnectionEventType_UPDATE, Connections: conns}); err != nil {
 			return err
 		}

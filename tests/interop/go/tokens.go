@@ -57,8 +57,7 @@ func claimed(ctx context.Context, auth peerInfo) (map[string]any, error) {
 	if err := read.Claims(auth.State.PeerCertificates[0].PublicKey, &claims); err != nil {
 		return nil, err
 	}
-	return map[string]any{"subject": claims.Subject, "audience": claims.Audience,
-		"text": texts[0], "expires": reported}, nil
+	return map[string]any{"subject": claims.Subject, "audience": claims.Audience, "expires": reported}, nil
 }
 
 // perCall puts a fresh token, and the files the call carries, on every RPC.
