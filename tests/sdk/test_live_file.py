@@ -50,3 +50,14 @@ async def test_what_makes_no_sense_leaves_the_last_good_meaning(path: Path) -> N
 async def test_a_pipe_in_its_place_holds_nothing_up(path: Path) -> None:
     os.mkfifo(path)
     assert LiveFile(str(path), word, "none", LoopClock())() == "none"
+
+
+async def test_on_demand_what_is_missing_or_wrong_is_an_error(path: Path) -> None:
+    live = LiveFile(str(path), word, "none", LoopClock())
+    with pytest.raises(Invalid, match="No such file"):
+        live.demand()
+    path.write_text("not good")
+    with pytest.raises(Invalid, match="two words"):
+        live.demand()
+    path.write_text("good")
+    assert live.demand() == "good"

@@ -1,0 +1,54 @@
+"""Rules that stand in files, as those are now."""
+
+import logging
+from collections.abc import Sequence
+from functools import reduce
+
+from nsm.admission.reading import read_rules
+from nsm.admission.rules import Rules
+from nsm.sdk.clock import Clock
+from nsm.sdk.live_file import LiveFile
+
+log = logging.getLogger(__name__)
+
+
+class RulesFile(LiveFile[Rules]):
+    """One file. Nobody is let in because it is gone: what it said last holds on.
+
+    Nor because it is half written: a change counts once it has stood from one look to the next.
+    """
+
+    every = 0.25
+
+    def __init__(self, path: str, clock: Clock) -> None:
+        super().__init__(path, lambda text: read_rules(text, path), Rules(), clock)
+        self.glimpsed: object = None
+
+    def settled(self, version: object) -> bool:
+        before, self.glimpsed = self.glimpsed, version
+        return version == before or self.meaning is self.empty
+
+    def gone(self) -> None:
+        if self.seen is not None:
+            log.warning("%s is gone, what it said last holds on", self.path)
+        self.seen = None
+
+
+class LiveRules:
+    """The rules of some files, in order; Invalid if any of them cannot be read to begin with.
+
+    The answer is the same object until something changes.
+    """
+
+    def __init__(self, paths: Sequence[str], clock: Clock) -> None:
+        self.files = [RulesFile(path, clock) for path in paths]
+        self.parts = [file.demand() for file in self.files]
+        self.whole = reduce(Rules.then, self.parts)
+
+    def __call__(self) -> Rules:
+        """What holds now."""
+        parts = [file() for file in self.files]
+        if any(new is not old for new, old in zip(parts, self.parts, strict=True)):
+            self.parts, self.whole = parts, reduce(Rules.then, parts)
+            log.info("the admission rules have changed")
+        return self.whole
