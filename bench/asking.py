@@ -1,6 +1,6 @@
 """A client that asks for as many vWires as it is told, in one process: `python -m bench.asking`.
 
-It is the client program's own chain. One JSON line in, one out: {"do": "connect", "from": 0,
+It is the client program's own chain, less the pings that look whether a vWire carries. One JSON line in, one out: {"do": "connect", "from": 0,
 "count": 100, "at_once": false}, {"do": "close", …}; answers hold seconds for each.
 """
 
@@ -13,7 +13,7 @@ from time import perf_counter
 
 from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
-from nsm.components.client.program import Wanted, goodbye, liveness
+from nsm.components.client.program import Wanted, goodbye
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.elements.context import RememberPrefixes
@@ -34,7 +34,7 @@ class Asker:
             report=ReportConnections(self.wires, lambda _: None, program.clock),
             place={},
             groups=RememberPrefixes([]),
-            liveness=liveness(config),
+            liveness=None,
             authorize=program.next_hop(),
         )
         self.asking: Handler = requester(config, needs, parts).bind(END)

@@ -35,7 +35,6 @@ class Client:
             **ground.environ(where),
             "NSM_CONNECT_TO": ground.manager(NODES[0] if where == NEAR else NODES[1]),
             "NSM_NETWORK_SERVICES": f"kernel://{SERVICE}",
-            "NSM_LIVENESS_CHECK_ENABLED": "false",
             **environ,
         }
         words, pipe = python("bench.asking"), subprocess.PIPE

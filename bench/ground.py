@@ -126,8 +126,10 @@ class Ground:
         """Wait until a program has said so, or say why it will not."""
         until = perf_counter() + PATIENCE
         while who not in self.ready:
-            if self.processes[who].poll() is not None or perf_counter() > until:
-                raise RuntimeError(f"{who} did not become ready:\n{self.log(who)[-3000:]}")
+            code = self.processes[who].poll()
+            if code is not None or perf_counter() > until:
+                how = "still runs" if code is None else f"ended with {code}"
+                raise RuntimeError(f"{who} is not ready and {how}:\n{self.log(who)[-3000:]}")
             await self.heard(0.5)
 
     async def heard(self, seconds: float) -> dict[str, object] | None:
