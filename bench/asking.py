@@ -1,7 +1,8 @@
 """A client that asks for as many vWires as it is told, in one process: `python -m bench.asking`.
 
-It is the client program's own chain, less the pings that look whether a vWire carries. One JSON line in, one out: {"do": "connect", "from": 0,
-"count": 100, "at_once": false}, {"do": "close", …}; answers hold seconds for each.
+It is the client program's own chain, less the pings that look whether a vWire carries. One JSON
+line in, one out: {"do": "connect", "from": 0, "count": 100, "at_once": false}, {"do": "close", …};
+answers hold seconds for each.
 """
 
 import asyncio
