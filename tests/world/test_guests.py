@@ -30,6 +30,12 @@ def test_what_is_not_there_is_said(asked: str) -> None:
         find_target(asked)
 
 
+@pytest.mark.parametrize("asked", ["/etc/passwd", "/", "/dev/null", "/proc/self/ns/pid"])
+def test_a_file_that_is_no_namespace_is_refused(asked: str) -> None:
+    with pytest.raises(Invalid, match="not a network namespace"):
+        find_target(asked)
+
+
 def test_what_is_wanted_is_checked() -> None:
     (want,) = wants(["kernel://s@far/nsm-1?a=b"])
     assert (want.service, want.domain, want.interface) == ("s", "far", "nsm-1")

@@ -1,5 +1,6 @@
 """Status says what the contract says, from what is known."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,13 @@ def test_status_has_the_contracts_fields(view: View) -> None:
         *("dst", "mtu", "path", "state", "connect_ms", "heals", "error"),
     ]
     assert workload["netns"] == "/run/nsm/lab/netns/web"
+
+
+def test_before_anything_is_started_all_of_it_is_connecting(view: View) -> None:
+    found = mesh_status(replace(view, jobs={}), lambda _: Cost())
+    assert found["state"] == "connecting"
+    for kind in ("processes", "endpoints", "workloads"):
+        assert {part["state"] for part in found[kind]} == {"connecting"}
 
 
 def test_a_vwire_nobody_reported_is_connecting_and_known_by_its_url(view: View) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nsm.api.mechanism import KERNEL
 from nsm.api.names import NsUrl, split
+from nsm.dataplane.netns import Netns
 from nsm.errors import Invalid, NotFound
 from nsm.world import procfs
 from nsm.world.ground import MARKER
@@ -39,9 +40,10 @@ class Target:
 
 
 def find_target(asked: str) -> Target:
-    """A pid, a namespace's name or path, or the id of a container."""
+    """A pid, a namespace's name or path, or the id of a container; Invalid for another file."""
     for path in _places(asked):
         if (key := key_of(path)) is not None:
+            Netns.open(path).close()
             return Target(asked, path, key)
     raise NotFound(
         f"nothing that runs is known as {asked[:80]!r}",

@@ -1,7 +1,7 @@
 """What `nsm status -o json` says, from what the supervisor knows. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,7 @@ class View:
 
 def mesh_status(view: View, cost: Callable[[int], Cost]) -> Json:
     """The whole of it; `cost` is asked of each process."""
+    view = replace(view, jobs=view.jobs or {one.who: Job(one) for one in view.plan.processes})
     shown = [job for job in view.jobs.values() if job.stage is not Stage.DONE or job.status != 0]
     processes = [_process(job, cost) for job in shown]
     endpoints = [_endpoint(one, view) for one in view.plan.endpoints]
