@@ -9,9 +9,9 @@ import asyncio
 import json
 import os
 import sys
-from dataclasses import replace
 from time import perf_counter
 
+from bench.ground import SERVICE
 from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
 from nsm.components.client.program import Wanted, goodbye
@@ -28,7 +28,6 @@ class Asker:
 
     def __init__(self, config: Config, program: Program) -> None:
         self.name = config.name
-        self.url = config.network_services[0]
         self.wires: dict[str, Wire] = {}
         needs = program.needs(config.dial_timeout)
         parts = Parts(
@@ -42,9 +41,9 @@ class Asker:
 
     def wanted(self, number: int) -> Wanted:
         """The vWire of that number, and its interface."""
-        url = replace(NsUrl.parse(self.url), interface=f"nsm-{number}")
-        wire = Wire(f"{self.name}-{number}", self.url, url.service)
-        return Wanted(self.wires.setdefault(wire.id, wire), url)
+        text = f"kernel://{SERVICE}/nsm-{number}"
+        wire = Wire(f"{self.name}-{number}", text, SERVICE)
+        return Wanted(self.wires.setdefault(wire.id, wire), NsUrl.parse(text))
 
     async def connect(self, number: int) -> float | None:
         """Seconds it took; None when it failed."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 from dataclasses import dataclass
+from pathlib import Path
 
 from bench.ground import NODES, SERVICE, Ground, begin, python
 
@@ -25,8 +26,8 @@ class Answer:
 class Client:
     """The way to one `bench.asking`."""
 
-    def __init__(self, process: subprocess.Popen) -> None:
-        self.process = process
+    def __init__(self, process: subprocess.Popen, log: Path) -> None:
+        self.process, self.log = process, log
 
     @classmethod
     async def start(cls, ground: Ground, where: str, **environ: str) -> "Client":
@@ -43,7 +44,7 @@ class Client:
             process = begin(netns, words, settings, stdin=pipe, stdout=pipe, stderr=log)
         ground.processes[where] = process
         await ground.until_ready(where)
-        return cls(process)
+        return cls(process, ground.folder / f"{where}.log")
 
     async def connect(self, count: int, first: int = 0, *, at_once: bool = False) -> Answer:
         """Connect so many, numbered from `first`."""
@@ -59,7 +60,7 @@ class Client:
         self.process.stdin.flush()
         line = await asyncio.to_thread(self.process.stdout.readline)
         if not line:
-            raise RuntimeError("the client ended; see its log")
+            raise RuntimeError(f"the client ended:\n{self.log.read_text()[-3000:]}")
         said = json.loads(line)
         seconds = [each for each in said["seconds"] if each is not None]
         return Answer(seconds, len(said["seconds"]) - len(seconds), said["all"], said["towards"])
