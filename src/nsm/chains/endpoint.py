@@ -3,6 +3,7 @@
 from nsm.chains.needs import Needs
 from nsm.elements.lifecycle import Begin, Monitor, Timeout
 from nsm.elements.path import RefuseNonsense, TrimPath, UpdatePath, UpdateToken
+from nsm.elements.policy import RefuseStrangers
 from nsm.sdk import Chain, Handler, Link, chain
 
 __all__ = ["Needs", "endpoint"]
@@ -16,6 +17,7 @@ def endpoint(needs: Needs, *then: Link[Handler]) -> Chain[Handler]:
         Begin(needs.tasks, needs.clock),
         UpdateToken(needs.tokens),
         needs.authorize,
+        RefuseStrangers(),
         Timeout(needs.clock),
         Monitor(needs.events, needs.watching),
         TrimPath(),

@@ -4,10 +4,12 @@ from nsm.elements.policy.authorize import Authorize
 from nsm.elements.policy.authorize_client import AuthorizeClient
 from nsm.elements.policy.authorize_registration import AuthorizeRegistration
 from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
+from nsm.elements.policy.refuse_strangers import RefuseStrangers
 
 __all__ = [
     "Authorize",
     "AuthorizeClient",
     "AuthorizeRegistration",
     "AuthorizeRegistrationClient",
+    "RefuseStrangers",
 ]
