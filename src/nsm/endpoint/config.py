@@ -49,3 +49,4 @@ class Config(Settings):
         "/etc/policy-based-routing/config.yaml", "policy routes; read again when the file changes"
     )
     netns: str = setting("/proc/self/ns/net", "namespace that gets the interfaces, as a path")
+    base_dir: str = setting("./", "accepted, and unused as it is upstream")

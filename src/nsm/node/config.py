@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
 
-from nsm.components.forwarder.config import CLIENT_POLICIES, Port, TunnelIp
+from nsm.components.forwarder.config import CLIENT_POLICIES, Accepted, Port, TunnelIp
 from nsm.components.forwarder.config import Config as ForwarderConfig
 from nsm.components.manager.config import Config as ManagerConfig
-from nsm.config import setting
+from nsm.config import Url, setting
 from nsm.identity.policies import Masks
 
 MANAGER = "inproc://manager"
@@ -15,7 +15,7 @@ PREFIX = "forwarder_"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(ManagerConfig):
+class Config(ManagerConfig, Accepted):
     """Settings of `nsm node`."""
 
     forwarder_name: str = setting("forwarder", "name of the forwarder, unique in its domain")
@@ -43,6 +43,6 @@ class Config(ManagerConfig):
         values = {
             f.name: getattr(self, PREFIX + f.name if PREFIX + f.name in here else f.name)
             for f in fields(ForwarderConfig)
-            if f.name != "connect_to"
+            if f.name not in ("connect_to", "listen_on")
         }
-        return ForwarderConfig(**{**values, "connect_to": MANAGER})
+        return ForwarderConfig(**values, connect_to=Url(MANAGER), listen_on=Url(""))

@@ -41,8 +41,28 @@ class Port(int):
         return port
 
 
+OVS = "accepted for upstream's manifests; there is no bridge in the way of packets here"
+SRIOV = "accepted for upstream's manifests; SR-IOV comes later"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Config(Settings):
+class Accepted(Settings):
+    """What upstream's forwarder reads, and ours has no use for."""
+
+    bridge_name: str = setting("br-nsm", OVS)
+    l2_resource_selector_file: str = setting("", OVS)
+    resource_poll_timeout: timedelta = setting("30s", SRIOV)
+    device_plugin_path: str = setting("/var/lib/kubelet/device-plugins/", SRIOV)
+    pod_resources_path: str = setting("/var/lib/kubelet/pod-resources/", SRIOV)
+    sriov_config_file: str = setting("pci.config", SRIOV)
+    pci_devices_path: str = setting("/sys/bus/pci/devices", SRIOV)
+    pci_drivers_path: str = setting("/sys/bus/pci/drivers", SRIOV)
+    cgroup_path: str = setting("/host/sys/fs/cgroup/devices", SRIOV)
+    vfio_path: str = setting("/host/dev/vfio", SRIOV)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(Accepted):
     """Settings of `nsm forwarder`."""
 
     name: str = setting("forwarder", "name of this forwarder, unique in its domain")
