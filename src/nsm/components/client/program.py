@@ -35,13 +35,26 @@ class Wanted:
     url: NsUrl
 
     def request(self, stood: Connection | None) -> Request:
-        """Ask for it; where the manager still knows it from before, go on with that (W §3.11)."""
+        """Ask for it; where the manager still knows it from before, go on with that (W §3.11).
+
+        What was another wish, when we were started with other settings, makes way for this one.
+        """
         fresh = Connection(
             id=self.wire.id, network_service=self.url.service, labels=self.url.labels
         )
         parameters = {NAME: self.url.interface} if self.url.interface else {}
         offer = Mechanism(LOCAL, self.url.mechanism, parameters)
-        return Request(continued(stood, self.wire.id) if stood else fresh, (offer,))
+        if stood is None:
+            return Request(fresh, (offer,))
+        if self.is_met_by(stood):
+            return Request(continued(stood, self.wire.id), (offer,))
+        instead = replace(fresh, path=replace(stood.hops, index=0), state=RESELECT_REQUESTED)
+        return Request(instead, (offer,))
+
+    def is_met_by(self, stood: Connection) -> bool:
+        """Whether that is what is wished for."""
+        kind = stood.mechanism.type if stood.mechanism else self.url.mechanism
+        return (stood.network_service, kind) == (self.url.service, self.url.mechanism)
 
 
 def continued(stood: Connection, id: str) -> Connection:
