@@ -78,6 +78,8 @@ class Ground:
         self._news = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._news.setblocking(False)
         self._news.bind(str(self.folder / "news.sock"))
+        self._told: asyncio.Queue[dict[str, object]] = asyncio.Queue()
+        asyncio.get_running_loop().add_reader(self._news, self._listen)
         try:
             await self._build()
         except BaseException:
@@ -90,6 +92,7 @@ class Ground:
             process.terminate()
         for process in self.processes.values():
             await asyncio.to_thread(end, process)
+        asyncio.get_running_loop().remove_reader(self._news)
         self._news.close()
         await self.kernel.close()
         self.spaces.clear()
@@ -136,13 +139,15 @@ class Ground:
         """What a program tells next; None where nobody does for so long."""
         try:
             async with asyncio.timeout(seconds):
-                said = await asyncio.get_running_loop().sock_recv(self._news, 1 << 16)
+                news = await self._told.get()
         except TimeoutError:
             return None
-        news: dict[str, object] = json.loads(said)
         if news.get("ready"):
             self.ready.add(str(news["name"]))
         return news
+
+    def _listen(self) -> None:
+        self._told.put_nowait(json.loads(self._news.recv(1 << 16)))
 
     async def settle(self, left: int = 0) -> None:
         """Wait until no more than `left` vWires stand anywhere: the kernel takes its time."""
