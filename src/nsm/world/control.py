@@ -10,7 +10,7 @@ from typing import Any
 
 from nsm.errors import BY_STATUS, Denied, NotFound, NsmError, Unreachable
 from nsm.world.asking import LIMIT
-from nsm.world.ground import BASE, Home
+from nsm.world.ground import BASE, MESH, Home
 
 Json = dict[str, Any]
 
@@ -74,12 +74,12 @@ def told(error: NsmError) -> Json:
 def meshes(base: Path = BASE) -> Iterator[Home]:
     """Every mesh that is up, or was left behind."""
     try:
-        names = sorted(entry.name for entry in base.iterdir() if entry.is_dir())
+        there = sorted(entry.name for entry in base.iterdir() if entry.is_dir())
     except FileNotFoundError:
         return
     except PermissionError as error:
         raise Denied(f"may not look into {base}", fix="run it with sudo") from error
-    yield from (Home(name, base) for name in names)
+    yield from (Home(name, base) for name in there if MESH.fullmatch(name))
 
 
 def choose(name: str | None, base: Path = BASE) -> Home:

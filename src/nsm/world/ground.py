@@ -1,9 +1,12 @@
 """The ground a world stands on: its addresses, and where it lives on the host."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv4Network, IPv6Interface, IPv6Network
 from pathlib import Path
+
+from nsm.errors import Invalid
 
 UNDERLAY4 = IPv4Network("100.64.0.0/10")
 """Shared address space (RFC 6598): the underlay and the workloads' default interfaces."""
@@ -20,6 +23,8 @@ MAX_NODES, MAX_PODS = 100, 4000
 """Bounds of one world: above what one host carries, below what the address plan does."""
 MARKER = "NSM_WORLD"
 """The variable that marks every process of a mesh: it holds the mesh's folder."""
+MESH = re.compile(r"[a-z0-9][a-z0-9-]{0,23}")
+"""What a mesh may be called."""
 BASE = Path("/run/nsm")
 """Where the meshes of root live; a folder each."""
 
@@ -61,6 +66,12 @@ class Home:
 
     mesh: str
     base: Path
+
+    def __post_init__(self) -> None:
+        """What is taken down is removed as a folder: a name that is none must lead to no folder."""
+        if not MESH.fullmatch(self.mesh):
+            fix = "use at most 24 of a-z, 0-9 and hyphens; `nsm list` shows what is up"
+            raise Invalid(f"{self.mesh[:60]!r} is no name of a mesh", fix=fix)
 
     @property
     def root(self) -> Path:
