@@ -269,7 +269,7 @@ class Mouth:
         elif isinstance(event, DataReceived):
             self.answers[event.stream_id].data += event.data
             self.h2.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
-        elif isinstance(event, StreamReset):
+        elif isinstance(event, StreamReset) and event.stream_id not in self.ended:
             self.answers[event.stream_id].trailers.setdefault(
                 "grpc-status", str(100 + int(event.error_code))
             )

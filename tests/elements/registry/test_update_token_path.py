@@ -185,6 +185,13 @@ async def test_a_peer_is_who_its_certificate_says_and_only_without_one_who_its_t
         assert (await registry.register(unreadable, Endpoint(name="e"))).path_ids[0] == ""
 
 
+@pytest.mark.parametrize("lie", [(), ("spiffe://x/boss",), ("spiffe://x/boss",) * 5])
+async def test_path_ids_are_those_of_the_tokens_whatever_the_record_says(lie: tuple[str, ...]):
+    registry = way("nse", "nm", "reg").bind(RecordingRegistry[Endpoint]())
+    kept = await registry.register(Call(tokens=TokenPath()), Endpoint(name="e", path_ids=lie))
+    assert [id[11:] for id in kept.path_ids] == ["nse", "nm", "reg"]
+
+
 @pytest.mark.parametrize(("theirs", "ours"), [(100.0, 600.0), (600.0, 100.0)])
 async def test_what_follows_sees_a_token_good_for_the_shorter_time(
     theirs: float, ours: float

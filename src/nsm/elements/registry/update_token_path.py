@@ -15,7 +15,8 @@ MOST_HOPS = 64
 class UpdateTokenPath(RegistryElement[R]):
     """Write the peer's token and our own into the path, who they are into the record's path ids.
 
-    What follows sees a token that is good no longer than ours is: `Expire` counts on that.
+    The path ids are those that the tokens say, whatever the record said. What follows sees a token
+    that is good no longer than ours is: `Expire` counts on that.
     """
 
     def __init__(self, tokens: Tokens) -> None:
@@ -44,12 +45,11 @@ class UpdateTokenPath(RegistryElement[R]):
         peer = _peer(call)
         ours = self.tokens.issue(call.peer)
         theirs = call.token or Token("", ours.expires)
-        here, ids = slice(path.index, path.index + 2), [*record.path_ids]
-        path.tokens[here] = [theirs.text, ours.text]
-        ids[here] = [peer, self.tokens.id]
+        ids = (*map(_subject, path.tokens[: path.index]), peer, self.tokens.id)
+        path.tokens[path.index : path.index + 2] = [theirs.text, ours.text]
         path.index += 1
         good = Token(theirs.text, min(theirs.expires, ours.expires))
-        return replace(call, tokens=path, token=good), replace(record, path_ids=tuple(ids))
+        return replace(call, tokens=path, token=good), replace(record, path_ids=ids)
 
 
 def _check(path: TokenPath, ids: tuple[str, ...]) -> None:
@@ -63,7 +63,11 @@ def _peer(call: Call) -> str:
     """Who the certificate says the peer is; without one, who its token says."""
     if call.peer:
         return call.peer.id
+    return _subject(call.token.text) if call.token else ""
+
+
+def _subject(token: str) -> str:
     try:
-        return read(call.token.text).sub if call.token else ""
+        return read(token).sub
     except Invalid:  # policies refuse it
         return ""
