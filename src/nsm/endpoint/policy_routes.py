@@ -14,9 +14,9 @@ class _Route(msgspec.Struct, forbid_unknown_fields=True):
 
 class _Policy(msgspec.Struct, forbid_unknown_fields=True, rename={"from_": "from"}):
     from_: str = ""
-    proto: str = ""
-    dstport: str = ""
-    srcport: str = ""
+    proto: str | int = ""
+    dstport: str | int = ""
+    srcport: str | int = ""
     routes: list[_Route] = []
 
 
@@ -29,9 +29,9 @@ def read(text: bytes) -> tuple[PolicyRoute, ...]:
     return tuple(
         PolicyRoute(
             from_=policy.from_,
-            proto=policy.proto,
-            dst_port=policy.dstport,
-            src_port=policy.srcport,
+            proto=str(policy.proto),
+            dst_port=str(policy.dstport),
+            src_port=str(policy.srcport),
             routes=tuple(Route(route.prefix, route.nexthop) for route in policy.routes),
         )
         for policy in policies

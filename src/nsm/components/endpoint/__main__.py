@@ -27,10 +27,13 @@ def main(argv: Sequence[str]) -> int:
         sys.path.insert(0, str(Path(kind).resolve().parent))
         runpy.run_path(kind, run_name="__main__")
         return 0
-    if kind not in ("", "-h", "--help"):
+    if kind in ("-h", "--help"):
+        sys.stdout.write(USAGE)
+        return 0
+    if kind:
         sys.stderr.write(f"{kind!r} is no kind of endpoint, nor a Python file that is there\n")
     sys.stderr.write(USAGE)
-    return 0 if kind in ("-h", "--help") else 2
+    return 2
 
 
 if __name__ == "__main__":
