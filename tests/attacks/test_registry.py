@@ -11,6 +11,7 @@ import pytest
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint, NetworkService
 
+from .forging import token
 from .realm import EMPTY, MANAGER, REGISTRY, Person, Realm
 
 pytestmark = pytest.mark.attacks
@@ -88,29 +89,51 @@ async def test_a_forged_way_is_refused(realm: Realm, alice: Person, mallory: Per
     assert found.url == THEIRS.url
 
 
-@pytest.mark.parametrize(
-    "path", ["", "[]", "null", "{", '{"Index":-1}', '{"Index":1e99}', "[" * 50_000, '{"Index":"1"}']
-)
-async def test_a_way_that_is_none_is_refused(realm: Realm, mallory: Person, path: str) -> None:
+@PLACES
+async def test_nobody_speaks_for_one_who_came_itself(
+    realm: Realm, alice: Person, mallory: Person, place: str
+) -> None:
+    """A forged token of hers before one's own: beyond the neighbour nothing can be proven."""
+    url, to = realm.place(place)
+    assert (await alice.register(url, THEIRS, to)).status == 0
+    forged = token(mallory.card, alice.id, [mallory.id])
+    path = header([forged, mallory.token(to)], 1)
+    for register in (mallory.register, mallory.unregister):
+        assert (await register(url, MINE, to, path)).status == 7
+    found = await alice.find(url, "nse-1", to)
+    assert found
+    assert found.url == THEIRS.url
+    assert (await mallory.register(url, replace(MINE, name="nse-2"), to, path)).status == 0
+
+
+NO_WAYS = ["", "[]", "null", "{", '{"Index":-1}', '{"Index":1e99}', "[" * 50_000, '{"Index":"1"}']
+
+
+async def test_a_way_that_is_none_is_refused(
+    realm: Realm, mallory: Person, subtests: pytest.Subtests
+) -> None:
     url, to = realm.place("registry")
-    assert (await mallory.register(url, MINE, to, path)).status == 3
+    for path in NO_WAYS:
+        with subtests.test(path[:20]):
+            assert (await mallory.register(url, MINE, to, path)).status == 3
     assert (await mallory.register(url, MINE, to, EMPTY)).status == 0
 
 
 NAMES = ["", "\n", "nse\x1b[2J", "a\0b", "\u202eevil", "x" * 300, "\ufeff", "a\u2028b"]
 
 
-@pytest.mark.parametrize("name", NAMES, ids=map(ascii, range(len(NAMES))))
 async def test_names_that_garble_logs_and_screens_are_refused(
-    realm: Realm, mallory: Person, name: str
+    realm: Realm, mallory: Person, subtests: pytest.Subtests
 ) -> None:
     url, to = realm.place("registry")
-    for record in (
-        replace(MINE, name=name),
-        replace(MINE, network_service_names=(name or "\t",)),
-        NetworkService(name, "IP"),
-    ):
-        assert (await mallory.register(url, record, to)).status == 3
+    for name in NAMES:
+        for record in (
+            replace(MINE, name=name),
+            replace(MINE, network_service_names=(name or "\t",)),
+            NetworkService(name, "IP"),
+        ):
+            with subtests.test(ascii(name), kind=type(record).__name__):
+                assert (await mallory.register(url, record, to)).status == 3
     assert (await mallory.register(url, replace(MINE, name="nsé-1.ü_x"), to)).status == 0
 
 

@@ -39,6 +39,27 @@ async def test_a_name_stays_with_its_first_registrant_until_unregistered(mesh, a
     assert await authorize.register(by(mesh, mesh.other), ENDPOINT, end) == ENDPOINT
 
 
+def by_way_of(mesh, source, through) -> Call:
+    """A registration that `through` says is for `source`; only its own word is proven."""
+    tokens = [
+        mesh.token(source, through),
+        mesh.token(through, mesh.manager),
+        mesh.token(mesh.manager, through),
+    ]
+    return Call(peer=through.peer(), tokens=TokenPath(2, tokens))
+
+
+async def test_who_came_itself_is_not_spoken_for(mesh, authorize) -> None:
+    end, vouched = NowhereElse(), by_way_of(mesh, mesh.web, mesh.other)
+    await authorize.register(vouched, ENDPOINT, end)  # nobody has come itself yet
+    await authorize.register(by(mesh, mesh.web), ENDPOINT, end)
+    with pytest.raises(Denied, match="web by way of spiffe://test/ns/x/other"):
+        await authorize.register(vouched, ENDPOINT, end)
+    with pytest.raises(Denied, match="client_allowed"):
+        await authorize.unregister(vouched, ENDPOINT, end)
+    await authorize.unregister(by(mesh, mesh.web), ENDPOINT, end)
+
+
 async def test_no_claim_outlives_its_registration(mesh, authorize) -> None:
     for source in (mesh.web, mesh.other):
         await authorize.register(by(mesh, source), ENDPOINT, NowhereElse())

@@ -1,16 +1,20 @@
 """Let nobody register what the policies do not allow."""
 
+from collections.abc import Iterable
+
 from nsm.api.registration import R
 from nsm.elements.policy.owners import Owners
 from nsm.identity import evidence
 from nsm.identity.policies import Policies
 from nsm.sdk import Call, Clock, Peer, Registry, RegistryElement
+from nsm.store import Kept
 
 
 class AuthorizeRegistration(RegistryElement[R]):
     """Judge whoever registers from outside this process, by its tokens and by whose the name is.
 
-    Finding is open to all (W §2.2).
+    Finding is open to all (W §2.2). Who has registered a name itself is not spoken for by others:
+    beyond the one who asks us, tokens are vouched for and not proven.
     """
 
     def __init__(self, policies: Policies, clock: Clock) -> None:
@@ -24,7 +28,7 @@ class AuthorizeRegistration(RegistryElement[R]):
         by = evidence.registrant(call.tokens)
         repeated = self.owners.repeats(record)
         self.check(call, call.peer, record.name, "" if repeated else self.owners.owner(record.name))
-        with self.owners.claiming(record, by) as claim:
+        with self.owners.claiming(record, by, proven=_comes_itself(call)) as claim:
             kept = await next.register(call, record)
             claim.renew(kept)
         return kept
@@ -37,6 +41,14 @@ class AuthorizeRegistration(RegistryElement[R]):
 
     def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
         """Raise Denied, naming the policy."""
-        resource = evidence.Resource(name, evidence.registrant(call.tokens), owner)
+        by = evidence.registrant(call.tokens)
+        if owner and self.owners.is_proven(name) and not _comes_itself(call):
+            by = f"{by} by way of {peer.id}"
+        resource = evidence.Resource(name, by, owner)
         seen = evidence.of_registrant(call.tokens, peer, self.clock.now(), resource)
         self.policies.check(seen, f"registering {name[:200]!r}")
+
+
+def _comes_itself(call: Call) -> bool:
+    """Whether the registrant is the one who asks us."""
+    return call.tokens is not None and call.tokens.index == 1

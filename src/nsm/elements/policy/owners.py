@@ -5,19 +5,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Generic
 
+from nsm.api.connection import IP
 from nsm.api.registration import Endpoint, NetworkService, R
 from nsm.errors import Exhausted
 from nsm.sdk import Clock
+from nsm.store import Kept
 
 MOST_NAMES = 100_000
 
 
 @dataclass(slots=True, eq=False)
 class Claim(Generic[R]):
-    """A name that is `owner`'s until then (seconds since the epoch), and what was said of it."""
+    """A name that is `owner`'s until then (seconds since the epoch), and what was said of it.
+
+    It is `proven` where the owner's own certificate stood behind it, and else vouched for.
+    """
 
     owner: str
     record: R
+    proven: bool = False
     until: float = float("inf")
 
     def renew(self, kept: R) -> None:
@@ -42,13 +48,24 @@ class Owners(Generic[R]):
         claim = self._standing(name)
         return claim.owner if claim else ""
 
+    def is_proven(self, name: str) -> bool:
+        """Whether the owner came itself."""
+        claim = self._standing(name)
+        return claim is not None and claim.proven
+
+    def restore(self, kept: Kept[R]) -> None:
+        """The name is whose it was when this was kept."""
+        claim = Claim(kept.owner, _said(kept.record))
+        claim.renew(kept.record)
+        self._claims[kept.record.name] = claim
+
     def repeats(self, record: R) -> bool:
         """Whether this service stands word for word: replicas of an endpoint say it again."""
         claim = self._standing(record.name)
         return isinstance(record, NetworkService) and bool(claim and claim.record == _said(record))
 
     @contextmanager
-    def claiming(self, record: R, by: str) -> Iterator[Claim[R]]:
+    def claiming(self, record: R, by: str, *, proven: bool = False) -> Iterator[Claim[R]]:
         """The name is `by`'s, unless it is someone's already; as it was, if the block fails.
 
         Claimed before the registration is passed on, so that of two at once only one gets it.
@@ -56,7 +73,9 @@ class Owners(Generic[R]):
         before = self._standing(record.name)
         if before is None:
             self._make_room()
-        claim = Claim(before.owner if before else by, _said(record))
+        owner = before.owner if before else by
+        known = before is not None and before.proven
+        claim = Claim(owner, _said(record), known or (proven and owner == by))
         self._claims[record.name] = claim
         try:
             yield claim
@@ -92,4 +111,6 @@ class Owners(Generic[R]):
 
 
 def _said(record: R) -> R:
-    return replace(record, path_ids=())
+    """The content alone; a service that names no payload has the usual one (W §1.9)."""
+    said = replace(record, path_ids=())
+    return replace(said, payload=said.payload or IP) if isinstance(said, NetworkService) else said
