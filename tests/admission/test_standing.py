@@ -3,6 +3,7 @@ from itertools import pairwise
 import pytest
 
 from nsm.admission import Admission, Question, Rules, everyone, judge, read_rules
+from nsm.admission.standing import beside, globs
 from nsm.errors import Denied
 from nsm.sdk.clock import LoopClock
 
@@ -69,3 +70,19 @@ def test_rules_may_be_followed_by_others_for_what_they_leave_open() -> None:
     about = [Question(do="serve", who="spiffe://a", service=s) for s in ("x", "y")]
     assert [judge(both, one).rule for one in about] == ["a", "b"]
     assert not judge(both, Question(who="spiffe://a", service="y")).allowed
+
+
+@pytest.mark.parametrize(
+    ("id", "like"),
+    [
+        ("spiffe://k8s.nsm/ns/nsm-system/pod/nsmgr-x", "spiffe://k8s.nsm/ns/nsm-system/pod/fwd-y"),
+        ("spiffe://lab/manager", "spiffe://lab/forwarder"),
+        ("spiffe://lab", "spiffe://lab"),
+    ],
+)
+def test_unless_it_is_said_the_meshs_own_are_those_beside_us(id: str, like: str) -> None:
+    here = Admission(rules=Rules, clock=LoopClock(), hops=globs(beside(id)))
+    assert here.believes(id)
+    assert here.believes(like)
+    for stranger in ("spiffe://k8s.nsm/ns/other/pod/fwd-y", "spiffe://else/forwarder", ""):
+        assert not here.believes(stranger)

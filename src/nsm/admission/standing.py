@@ -1,19 +1,24 @@
 """The rules in force at one program, and what that program knows of itself."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from nsm.admission.glob import Glob
 from nsm.admission.judge import Verdict, foresee, judge
-from nsm.admission.rules import DAY, DEEDS, Like, Question, Rule, Rules
+from nsm.admission.rules import DAY, DEEDS, PROVEN, VOUCHED, Like, Question, Rule, Rules
 from nsm.errors import Denied
 from nsm.sdk.clock import Clock
+
+SCHEME = "spiffe://"
+NODE = "nodeName"
+"""The label by which managers say where a client or an endpoint is (W §2.1 clientinfo)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admission:
     """Rules that may change, the program's name and domain, and where it runs.
 
+    `hops` are the ids of the mesh's own programs, which are believed about whom they ask for.
     `endpoint` is the program's own id where it is an endpoint, and None elsewhere.
     """
 
@@ -22,7 +27,25 @@ class Admission:
     name: str = ""
     domain: str = ""
     node: str = ""
+    hops: tuple[Glob, ...] = ()
     endpoint: str | None = None
+
+    def believes(self, id: str) -> bool:
+        """Whether it is one of the mesh's own programs."""
+        return any(glob.matches(id) for glob in self.hops)
+
+    def asker(self, peer: str, before: Sequence[str], stride: int) -> tuple[str, str]:
+        """Who wants something, and how far that is verified.
+
+        `before` are the ids on the path before us, the last of which is the peer's: of `stride`
+        that belong together the last is the one to be believed. Whoever is not, asks for itself.
+        """
+        at = len(before) - 1
+        if at < stride or not self.believes(peer):
+            return peer, PROVEN
+        while at >= stride and self.believes(before[at]):
+            at -= stride
+        return before[at], VOUCHED
 
     @property
     def state(self) -> tuple[Rules, tuple[bool, ...]]:
@@ -72,3 +95,17 @@ def everyone(domain: str) -> Rules:
             Rule(name="other-trust-domain", allow=False, deeds=deeds, because=others),
         )
     )
+
+
+def beside(id: str) -> tuple[str, ...]:
+    """Patterns of the mesh's own programs where nobody says so: our own id, and those beside it.
+
+    In Kubernetes that is the mesh's namespace: `spiffe://domain/ns/nsm-system/pod/*`.
+    """
+    folder, slash, _ = id.removeprefix(SCHEME).rpartition("/")
+    return (id, f"{SCHEME}{folder}/*") if slash else (id,)
+
+
+def globs(texts: Iterable[str]) -> tuple[Glob, ...]:
+    """Patterns, compiled."""
+    return tuple(Glob(text) for text in texts)

@@ -59,7 +59,18 @@ def answerer(call: Call) -> Peer | None:
 
 def registrant(tokens: TokenPath | None) -> str:
     """Who began a registration, as its first token says; empty where none can be read."""
+    return subject(tokens.tokens[0]) if tokens and tokens.tokens else ""
+
+
+def registrants(tokens: TokenPath | None) -> list[str]:
+    """Whose hands a registration went through before ours, as their tokens say."""
+    path = tokens or TokenPath()
+    return [subject(token) for token in path.tokens[: path.index]]
+
+
+def subject(token: str) -> str:
+    """Whom a token names; empty where it cannot be read."""
     try:
-        return jwt.read(tokens.tokens[0]).sub if tokens and tokens.tokens else ""
+        return jwt.read(token).sub
     except Invalid:
         return ""

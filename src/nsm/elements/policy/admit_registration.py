@@ -1,0 +1,53 @@
+"""Let nobody serve or register a network service whom the admission rules do not allow."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from nsm.admission import REGISTER, SERVE, Admission, Question
+from nsm.admission.standing import NODE
+from nsm.api.names import split
+from nsm.api.registration import Endpoint, R
+from nsm.identity.evidence import registrants
+from nsm.sdk import Call, Registry, RegistryElement
+
+
+class AdmitRegistration(RegistryElement[R]):
+    """Ask the rules about each service of an endpoint, and about each service that is described.
+
+    Who is no longer allowed is refused the next time it registers, and so expires.
+    """
+
+    def __init__(self, admission: Admission) -> None:
+        self.admission = admission
+
+    async def register(self, call: Call, record: R, next: Registry[R]) -> R:
+        if call.peer is not None:
+            who, verified = self.admission.asker(call.peer.id, registrants(call.tokens), 1)
+            for question in self.questions(who, record):
+                self.admission.check(replace(question, verified=verified), final=True)
+        return await next.register(call, record)
+
+    def questions(self, who: str, record: R) -> Iterator[Question]:
+        """What the rules are asked."""
+        if isinstance(record, Endpoint):
+            for name in record.network_service_names:
+                asked = self.question(SERVE, who, name, record.network_service_labels.get(name))
+                yield replace(asked, endpoint=who)
+        else:
+            asked = self.question(REGISTER, who, record.name)
+            yield replace(asked, payload=record.payload or None)
+
+    def question(
+        self, do: str, who: str, name: str, said: Mapping[str, str] | None = None
+    ) -> Question:
+        """The question about one service."""
+        service, domain = split(name)
+        labels = said or {}
+        return Question(
+            do=do,
+            who=who,
+            service=service,
+            domain=domain or self.admission.domain,
+            labels=labels,
+            node=self.admission.node or labels.get(NODE, ""),
+        )
