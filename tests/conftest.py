@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,10 @@ async def workload_api(tmp_path: Path) -> AsyncIterator[str]:
 async def launch(tmp_path: Path) -> AsyncIterator[Callable[..., Awaitable[Launched]]]:
     """Start `python -m MODULE WORDS`, with settings as keywords; it ends with the test."""
     running: list[Launched] = []
+    numbers = count()
 
     async def start(module: str, *words: str, **environ: str) -> Launched:
-        where = tmp_path / f"news-{len(running)}"
+        where = tmp_path / f"news-{next(numbers)}"
         running.append(await Launched.start(where, module, *words, **environ))
         return running[-1]
 

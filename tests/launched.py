@@ -31,12 +31,15 @@ class Launched:
         asyncio.get_running_loop().add_reader(inbox, self._hear)
 
     @classmethod
-    async def start(cls, where: Path, module: str, *words: str, **environ: str) -> Self:
-        """Run `python -m MODULE WORDS` with nothing but these settings."""
+    async def start(
+        cls, where: Path, module: str, *words: str, netns: str = "", **environ: str
+    ) -> Self:
+        """Run `python -m MODULE WORDS` with nothing but these settings, here or in a namespace."""
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         inbox.bind(str(where))
         own = {"PATH": os.environ["PATH"], "NSM_STATUS_SOCKET": str(where), **environ}
-        command = (sys.executable, "-m", module, *words)
+        within = ("ip", "netns", "exec", netns) if netns else ()
+        command = (*within, sys.executable, "-m", module, *words)
         process = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=PIPE, stderr=STDOUT
         )
