@@ -17,6 +17,9 @@ from nsm.world.spec import Mesh
 from nsm.world.spec_read import load
 from nsm.world.starting import HostCannot, Starting, begin, died
 
+FIRST_WORD = 30.0
+"""Seconds until a supervisor has said something, also where little time is given for the rest."""
+
 
 @click.command("up")
 @click.argument("file", type=click.Path(path_type=Path), default="mesh.yaml")
@@ -78,9 +81,13 @@ def later(mesh: Mesh) -> Iterator[str]:
 
 def follow(starting: Starting, home: Home, progress: Progress, timeout: float) -> Json:
     """Show each step until all is up or the time is over; the last status."""
-    deadline = time.monotonic() + timeout
+    began = time.monotonic()
     found: Json = {}
-    for news in starting.news(lambda: deadline - time.monotonic()):
+
+    def left() -> float:
+        return began + (timeout if found else max(timeout, FIRST_WORD)) - time.monotonic()
+
+    for news in starting.news(left):
         if "error" in news:
             raise HostCannot(news["error"]["cause"], fix=news["error"]["fix"] or "nsm check")
         if "step" in news:

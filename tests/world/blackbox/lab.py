@@ -127,6 +127,15 @@ class Mesh:
         ran = self("ping", who, what, "-c", str(count), "-i", "10ms", "-o", "json")
         return ran.code == 0 and bool(ran.json["received"] == count)
 
+    def down(self) -> list[str]:
+        """Take it down; what is left of it. Numbers of namespaces are soon given out again."""
+        self.remember()
+        if self.root.exists():
+            nsm("down", self.name)
+        else:
+            self.namespaces.clear()
+        return traces(self)
+
     def remember(self) -> None:
         """Note which namespaces there are, to see later that they are gone."""
         for kept in (self.root / "netns").glob("*"):
@@ -169,12 +178,8 @@ class Lab:
 
     def down(self) -> None:
         """Take everything down, and see that nothing is left."""
-        for mesh in self.meshes:
-            mesh.remember()
-            if mesh.root.exists():
-                nsm("down", mesh.name)
-        for mesh in self.meshes:
-            assert not traces(mesh), f"{mesh.name} left {traces(mesh)}"
+        left = [trace for mesh in self.meshes for trace in mesh.down()]
+        assert not left
 
 
 def logs(mesh: Mesh) -> str:
