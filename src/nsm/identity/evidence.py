@@ -68,6 +68,11 @@ def registrants(tokens: TokenPath | None) -> list[str]:
     return [subject(token) for token in path.tokens[: path.index]]
 
 
+def comes_itself(tokens: TokenPath | None) -> bool:
+    """Whether who began a registration is the one who asks us."""
+    return tokens is not None and tokens.index == 1
+
+
 def subject(token: str) -> str:
     """Whom a token names; empty where it cannot be read."""
     try:

@@ -14,13 +14,16 @@ class AuthorizeRegistration(RegistryElement[R]):
     """Judge whoever registers from outside this process, by its tokens and by whose the name is.
 
     Finding is open to all (W §2.2). Who has registered a name itself is not spoken for by others:
-    beyond the one who asks us, tokens are vouched for and not proven.
+    beyond the one who asks us, tokens are vouched for and not proven. `kept` is what stood, and
+    whose, before this program started.
     """
 
-    def __init__(self, policies: Policies, clock: Clock) -> None:
+    def __init__(self, policies: Policies, clock: Clock, kept: Iterable[Kept[R]] = ()) -> None:
         self.policies = policies
         self.clock = clock
         self.owners: Owners[R] = Owners(clock)
+        for one in kept:
+            self.owners.restore(one)
 
     async def register(self, call: Call, record: R, next: Registry[R]) -> R:
         if call.peer is None:
@@ -28,7 +31,7 @@ class AuthorizeRegistration(RegistryElement[R]):
         by = evidence.registrant(call.tokens)
         repeated = self.owners.repeats(record)
         self.check(call, call.peer, record.name, "" if repeated else self.owners.owner(record.name))
-        with self.owners.claiming(record, by, proven=_comes_itself(call)) as claim:
+        with self.owners.claiming(record, by, proven=evidence.comes_itself(call.tokens)) as claim:
             kept = await next.register(call, record)
             claim.renew(kept)
         return kept
@@ -42,13 +45,8 @@ class AuthorizeRegistration(RegistryElement[R]):
     def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
         """Raise Denied, naming the policy."""
         by = evidence.registrant(call.tokens)
-        if owner and self.owners.is_proven(name) and not _comes_itself(call):
+        if owner and self.owners.is_proven(name) and not evidence.comes_itself(call.tokens):
             by = f"{by} by way of {peer.id}"
         resource = evidence.Resource(name, by, owner)
         seen = evidence.of_registrant(call.tokens, peer, self.clock.now(), resource)
         self.policies.check(seen, f"registering {name[:200]!r}")
-
-
-def _comes_itself(call: Call) -> bool:
-    """Whether the registrant is the one who asks us."""
-    return call.tokens is not None and call.tokens.index == 1

@@ -55,7 +55,7 @@ class Owners(Generic[R]):
 
     def restore(self, kept: Kept[R]) -> None:
         """The name is whose it was when this was kept."""
-        claim = Claim(kept.owner, _said(kept.record))
+        claim = Claim(kept.owner, _said(kept.record), kept.proven)
         claim.renew(kept.record)
         self._claims[kept.record.name] = claim
 

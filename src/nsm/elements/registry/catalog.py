@@ -31,6 +31,14 @@ class Catalog(Generic[R]):
     def __len__(self) -> int:
         return len(self._by_name)
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    def holds(self, record: R) -> bool:
+        """Whether this very record stands, and no later one of its name."""
+        answer = self._by_name.get(record.name)
+        return answer is not None and answer.record is record
+
     def admit(self, name: str) -> None:
         """Exhausted when there is no room for a record of this name."""
         if name not in self._by_name and len(self) >= self.most:
