@@ -28,6 +28,7 @@ def built() -> Path:
         return peer
     _go("install", "tool")
     _generate(protos)
+    _go("vet", ".")
     _go("build", "-o", f"{peer}.new", ".")
     return Path(f"{peer}.new").replace(peer)
 

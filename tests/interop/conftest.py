@@ -63,7 +63,8 @@ async def authority(folder: Path, executable: Path, **more: str) -> AsyncIterato
     config = load(Config, {**settings, **{f"NSM_{key.upper()}": more[key] for key in more}})
     stopping, up, tasks = asyncio.Event(), asyncio.Event(), Tasks()
     tasks.start("authority", run(config, stopping, up.set))
-    await up.wait()
+    async with asyncio.timeout(20):
+        await up.wait()
     yield url
     await tasks.stop()
 

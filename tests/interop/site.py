@@ -82,6 +82,7 @@ class Site:
         """Run a program of ours in a namespace, until it is ready."""
         environ = {
             "PATH": os.environ["PATH"],
+            "PYTHONFAULTHANDLER": "1",
             "SPIFFE_ENDPOINT_SOCKET": self.agent,
             "NSM_NAME": name,
             "NSM_STATUS_SOCKET": str(self.folder / "reports"),
@@ -108,9 +109,11 @@ class Site:
                     if said["name"] == name and all(story.get(k) == v for k, v in like.items()):
                         return story
         except TimeoutError:
-            pass
-        log = (self.folder / f"{name}.log").read_text()[-3000:]
-        raise AssertionError(f"{name} did not say {like}: {self.heard[-3:]}\n{log}")
+            self.programs[name].send_signal(signal.SIGABRT)  # its log will say where it hangs
+            await self.programs[name].wait()
+        log = (self.folder / f"{name}.log").read_text()[-5000:]
+        state = f"(ended: {self.programs[name].returncode})"
+        raise AssertionError(f"{name} did not say {like} {state}: {self.heard[-3:]}\n{log}")
 
     async def _report(self, name: str) -> Report | None:
         """The next report of anyone; None when the program `name` has ended."""
