@@ -15,8 +15,8 @@ from nsm.identity.spiffe import SpiffeId
 from nsm.identity.svid import Svid
 from nsm.sdk import Clock, Tasks
 from nsm.wire import encode
+from nsm.wire.methods import FETCH_X509_SVID
 from nsm.wire.workload import X509Svid, X509SvidResponse
-from nsm.workload import FETCH_SVIDS
 from nsm.workload.client import follow
 
 WEB, DB = "spiffe://test/ns/x/web", "spiffe://test/ns/x/db"
@@ -92,7 +92,7 @@ class Says:
     def __init__(self, *answers: bytes) -> None:
         self.answers = list(answers)
         self.more = asyncio.Event()
-        self.methods = {FETCH_SVIDS: self.fetch}
+        self.methods = {FETCH_X509_SVID.path: self.fetch}
 
     async def fetch(self, call, request):
         for at, answer in enumerate(self.answers):

@@ -14,11 +14,13 @@ from nsm.identity.spiffe import SpiffeId
 from nsm.identity.svid import Svid
 from nsm.rpc.plain import PlainCall, plain_stream, plain_unary
 from nsm.sdk.clock import LoopClock
-from nsm.wire import decode
+from nsm.wire import decode, methods
 from nsm.wire.workload import X509BundlesResponse, X509SvidResponse
-from nsm.workload import FETCH_BUNDLES, FETCH_SVIDS, HEADER
+from nsm.workload import HEADER
 from nsm.workload.server import WorkloadApi
 
+FETCH_SVIDS = methods.FETCH_X509_SVID.path
+FETCH_BUNDLES = methods.FETCH_X509_BUNDLES.path
 WEB, DB = "spiffe://test/ns/x/web", "spiffe://test/ns/x/db"
 ASKING = [(HEADER, "true")]
 
@@ -112,7 +114,7 @@ async def test_bundles_are_sent_by_the_id_of_their_domain_and_again_when_new(age
 
 async def test_what_is_not_offered_is_unimplemented(agent) -> None:
     with pytest.raises(Unimplemented):
-        await plain_unary(agent.url, "/SpiffeWorkloadAPI/FetchJWTSVID", b"", ASKING, 5)
+        await plain_unary(agent.url, "/SpiffeWorkloadAPI/FetchWITSVID", b"", ASKING, 5)
 
 
 @pytest.mark.looptime
@@ -130,7 +132,7 @@ async def test_an_identity_is_renewed_at_about_half_its_life(tmp_path) -> None:
 
     api = WorkloadApi(authority, Everyone(), clock, chance=lambda: 0.5)
     call = PlainCall(0, 0, 0, {HEADER: ["true"]})
-    async with aclosing(api.fetch_svids(call, b"")) as answers:
+    async with aclosing(api.certificates.fetch_svids(call, b"")) as answers:
         serials = set()
         for turn in range(5):
             answer = decode(X509SvidResponse, await anext(answers))

@@ -11,6 +11,8 @@ from nsm.errors import Invalid
 from nsm.identity.bundle import Bundles
 from nsm.identity.certificates import Ca, make_ca, make_svid
 from nsm.identity.changes import Changes
+from nsm.identity.jwk import Jwk
+from nsm.identity.jwt_svid import mint, signing_key
 from nsm.identity.spiffe import SpiffeId, check_trust_domain
 from nsm.identity.svid import Svid
 from nsm.sdk.clock import Clock
@@ -18,10 +20,15 @@ from nsm.sdk.clock import Clock
 HOUR = 3600.0
 WEEK = 7 * 24 * HOUR
 MOST_ROOTS = 16
+TOKEN_LIFETIME = 300.0
+"""Seconds a JWT-SVID is good for: whoever finds one can use it."""
 
 
 class Authority:
-    """Issues SVIDs of `trust_domain`; `changes` counts what happens to its roots."""
+    """Issues SVIDs of `trust_domain`; `changes` counts what its members are to hear of.
+
+    `token_keys` vouch for its JWT-SVIDs; `reissued` grows when every leaf is to be another.
+    """
 
     def __init__(
         self,
@@ -40,7 +47,10 @@ class Authority:
         self.settling = min(60.0, root_lifetime / 20)
         self.changes = Changes()
         self.roots = tuple(sorted(roots, key=lambda root: root.made))
+        self.reissued = 0
+        self.token_keys: tuple[Jwk, ...] = ()
         self._clock = clock
+        self._become(self.roots)
         self.renew()
 
     def renew(self) -> bool:
@@ -56,6 +66,11 @@ class Authority:
             raise Invalid("the authority was rotated too often; older roots must end first")
         self._become(self.roots + self._new(self._clock.now()))
 
+    def reissue(self) -> None:
+        """Have everyone get a new leaf now."""
+        self.reissued += 1
+        self.changes.mark()
+
     @property
     def bundles(self) -> Bundles:
         """What members of the trust domain are to believe."""
@@ -69,16 +84,27 @@ class Authority:
 
     def issue(self, id: SpiffeId, hint: str = "") -> Svid:
         """A new SVID; Invalid for an id that is not this authority's to give."""
+        self._check_member(id)
+        return make_svid(self.signing, id, self._clock.now(), self.leaf_lifetime, hint)
+
+    def token(self, id: SpiffeId, audience: Sequence[str]) -> str:
+        """A JWT-SVID; Invalid for an id that is not ours to give, or an audience of nobody."""
+        self._check_member(id)
+        root, now = self.signing, self._clock.now()
+        until = min(now + min(TOKEN_LIFETIME, self.leaf_lifetime), root.not_after)
+        return mint(signing_key(root), id, audience, now, until)
+
+    def _check_member(self, id: SpiffeId) -> None:
         if id.trust_domain != self.trust_domain or not id.path:
             raise Invalid(f"{id} is no member of trust domain {self.trust_domain}")
-        return make_svid(self.signing, id, self._clock.now(), self.leaf_lifetime, hint)
 
     def _new(self, now: float) -> tuple[Ca, ...]:
         return (make_ca(self.trust_domain, now, self.root_lifetime),)
 
     def _become(self, roots: tuple[Ca, ...]) -> bool:
-        if roots == self.roots:
+        if roots == self.roots and len(self.token_keys) == len(roots):
             return False
         self.roots = roots
+        self.token_keys = tuple(Jwk.named(signing_key(root).public_key()) for root in roots)
         self.changes.mark()
         return True

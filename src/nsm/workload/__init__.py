@@ -2,5 +2,3 @@
 
 HEADER = "workload.spiffe.io"
 """Metadata that every call must carry, so that no one is tricked into making it."""
-FETCH_SVIDS = "/SpiffeWorkloadAPI/FetchX509SVID"
-FETCH_BUNDLES = "/SpiffeWorkloadAPI/FetchX509Bundles"

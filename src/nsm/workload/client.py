@@ -14,8 +14,9 @@ from nsm.sdk.backoff import Backoff
 from nsm.sdk.clock import Clock
 from nsm.sdk.tasks import Tasks
 from nsm.wire import decode, encode
+from nsm.wire.methods import FETCH_X509_SVID
 from nsm.wire.workload import X509SvidRequest, X509SvidResponse
-from nsm.workload import FETCH_SVIDS, HEADER
+from nsm.workload import HEADER
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,9 @@ class Follower:
 
     async def _listen(self) -> None:
         question = encode(X509SvidRequest())
-        answers = plain_stream(self.url, FETCH_SVIDS, question, [(HEADER, "true")], CONNECT)
+        answers = plain_stream(
+            self.url, FETCH_X509_SVID.path, question, [(HEADER, "true")], CONNECT
+        )
         async for answer in answers:
             self._take(answer)
         raise Unreachable(f"{self.url} ended the stream")

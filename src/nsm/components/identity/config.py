@@ -34,6 +34,11 @@ class Config(Settings):
         "/etc/nsm/identity/entries.yaml",
         "file saying who is who (YAML or JSON, key `entries`); read again when it changes",
     )
+    federated_bundles: str = setting(
+        "",
+        "file of other trust domains' bundles (a SPIFFE bundle map: JSON, key `trust_domains`);"
+        " read again when it changes",
+    )
     store: str = setting(
         "",
         "directory where the authority's keys outlive it; empty: in memory only",

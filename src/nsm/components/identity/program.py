@@ -8,6 +8,7 @@ from pathlib import Path
 from nsm.components.identity.config import Config
 from nsm.errors import Invalid
 from nsm.identity.authority import Authority
+from nsm.identity.federation import Federation
 from nsm.identity.roster import Roster
 from nsm.identity.store import Store
 from nsm.rpc.plain import PlainServer
@@ -31,10 +32,13 @@ async def run(
     authority = await _authority(config, clock, store)
     roster = Roster(config.entries, config.trust_domain, authority.changes)
     await roster.load()
-    server = PlainServer(path, WorkloadApi(authority, roster, clock).methods, clock=clock)
+    others = Federation(config.federated_bundles, config.trust_domain, authority.changes, clock)
+    api = WorkloadApi(authority, roster, clock, others)
+    server = PlainServer(path, api.methods, clock=clock)
     await server.start()
     log.info("authority of %s, serving at %s", config.trust_domain, config.listen_on)
     tasks.start("watching the entries", roster.watch(clock))
+    tasks.start("watching other domains' bundles", others.watch())
     tasks.start("tending the roots", _tend(authority, store, clock))
     try:
         ready()
