@@ -7,7 +7,7 @@ import pytest
 
 from nsm.errors import Invalid, NotFound
 from nsm.world.ground import MARKER, Home
-from nsm.world.guests import client, find_target, wants
+from nsm.world.guests import client, find_target, together, wants
 from nsm.world.plan import WorkloadPlan
 from nsm.world.planning import plan
 from nsm.world.spec_read import read
@@ -42,6 +42,18 @@ def test_what_is_wanted_is_checked() -> None:
     for wrong in ([], ["s"], ["kernel://s?a=b,c"], ["vfio://s"]):
         with pytest.raises(Invalid):
             wants(wrong)
+
+
+def test_what_is_wanted_twice_is_wanted_once() -> None:
+    first, second = wants(["kernel://s/nsm-1"]), wants(["kernel://s/nsm-1", "kernel://t"])
+    assert together(first, second) == (*first, second[1])
+    assert together(first, first) == first
+
+
+@pytest.mark.parametrize("more", [["kernel://t/nsm-1"], ["kernel://s/nsm-1?a=b"]])
+def test_an_interface_is_given_once(more: list[str]) -> None:
+    with pytest.raises(Invalid, match="has the interface 'nsm-1' already"):
+        together(wants(["kernel://s/nsm-1"]), wants(more))
 
 
 def test_a_guests_client_belongs_to_its_node() -> None:

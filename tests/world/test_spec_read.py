@@ -7,10 +7,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nsm.values import BadFile, Problem
 from nsm.world.spec import BuiltIn, Command, Mesh, PythonFile
 from nsm.world.spec_domain import ENDPOINT, IN_DOMAIN, WORKLOAD
 from nsm.world.spec_read import load, read
-from nsm.values import BadFile, Problem
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "examples").glob("*.yaml"))
 FILE = Path("lab.yaml")

@@ -91,6 +91,18 @@ def wants(urls: list[str]) -> tuple[Want, ...]:
     return tuple(found)
 
 
+def together(has: tuple[Want, ...], more: tuple[Want, ...]) -> tuple[Want, ...]:
+    """Each thing wanted once; Invalid where two would have the same interface."""
+    found = {want.text: want for want in (*has, *more)}
+    taken: dict[str, str] = {}
+    for text, want in found.items():
+        other = taken.setdefault(want.interface, text) if want.interface else text
+        if other != text:
+            cause = f"{other[:80]} has the interface {want.interface!r} already"
+            raise Invalid(cause, fix=f"name another in {text[:80]}, or detach the first")
+    return tuple(found.values())
+
+
 def client(plan: Plan, workload: WorkloadPlan) -> Process:
     """The client that keeps a guest's vWires, beside the node's own programs."""
     node = next(one for one in plan.processes if one.who == f"node@{workload.node}")

@@ -33,14 +33,19 @@ class Hosting:
         wants = guests.wants(asked.urls)
         async with self.turn:
             name = self._name_of(target)
+            has = self.supervisor.workload(name).wants if name else ()
+            all_of_it = guests.together(has, wants)
             if name is None:
-                name = await self._welcome(target, self._planned(asked.node, wants))
-            else:  # ended without notice, its client leaves what stands, and its successor goes on
-                job = self.supervisor.jobs.get(name)
-                await self.supervisor.jobs.kill(job, SIGKILL)
-                await self._begin(name, (*self.supervisor.workload(name).wants, *wants))
+                name = await self._welcome(target, self._planned(asked.node, all_of_it))
+            elif all_of_it != has:
+                await self._more(name, all_of_it)
         await self.supervisor.until(lambda: self._shown(name)["state"] == UP, asked.within)
         return self._shown(name)
+
+    async def _more(self, name: str, wants: tuple[Want, ...]) -> None:
+        """Ended without notice, its client leaves what stands, and its successor goes on."""
+        await self.supervisor.jobs.kill(self.supervisor.jobs.get(name), SIGKILL)
+        await self._begin(name, wants)
 
     async def detach(self, asked: asking.Detach) -> Json:
         """Take vWires back from a target: those named, or all."""

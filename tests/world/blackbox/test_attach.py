@@ -98,6 +98,17 @@ def test_more_vwires_are_added_and_one_is_taken_back(mesh: Mesh, guest: str) -> 
     assert listed(mesh) == ["web"]
 
 
+def test_the_same_again_changes_nothing_and_the_same_interface_is_refused(
+    mesh: Mesh, guest: str
+) -> None:
+    first = attached(mesh, guest, "kernel://two/nsm-1")
+    assert attached(mesh, guest, "kernel://two/nsm-1") == first
+    ran = mesh("attach", guest, "kernel://one/nsm-1", "-o", "json")
+    assert (ran.code, "nsm-1" in ran.json["error"]["cause"]) == (1, True)
+    assert mesh.pings(first["name"], "two")
+    mesh.ok("detach", guest)
+
+
 def test_a_target_that_is_gone_is_no_longer_listed(mesh: Mesh) -> None:
     name = f"bb-{secrets.token_hex(3)}"
     run("ip", "netns", "add", name)
