@@ -83,6 +83,8 @@ class Store:
 
     async def close(self) -> None:
         """Write what waits, and let go of the file."""
+        if self._closed:
+            return
         self._closed = True
         while self._writing:
             await asyncio.wait([self._writing])

@@ -20,6 +20,7 @@ from nsm.elements.registry.send_endpoint_file import SendEndpointFile
 from nsm.elements.registry.send_found_file import SendFoundFile
 from nsm.elements.registry.set_payload import SetPayload
 from nsm.elements.registry.stamp_time import StampTime
+from nsm.elements.registry.store_records import StoreRecords
 from nsm.elements.registry.switch_interdomain import SwitchInterdomain
 from nsm.elements.registry.update_token_path import UpdateTokenPath
 
@@ -44,6 +45,7 @@ __all__ = [
     "SendFoundFile",
     "SetPayload",
     "StampTime",
+    "StoreRecords",
     "SwitchInterdomain",
     "UpdateTokenPath",
 ]

@@ -7,6 +7,7 @@ from nsm.elements.registry.catalog import Catalog
 from nsm.elements.registry.watchers import Watchers
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
+from nsm.store import Kept
 
 MOST = 100_000
 
@@ -15,8 +16,10 @@ class Remember(RegistryElement[R]):
     """The store: what the rest of the chain has agreed to is kept until it is unregistered.
 
     `records` and `watchers` bound how many there may be, `backlog` the events that wait for a
-    watcher that reads slower than things happen.
+    watcher that reads slower than things happen. `kept` is what stood before this program started.
     """
+
+    kept: tuple[Kept[R], ...] = ()
 
     def __init__(self, records: int = MOST, watchers: int = MOST, backlog: int = MOST) -> None:
         self.catalog: Catalog[R] = Catalog(records)

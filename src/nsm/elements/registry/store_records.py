@@ -30,7 +30,8 @@ class StoreRecords(Remember[R], RegistryElement[R]):
         super().__init__(records, watchers)
         self.shelf: Shelf[R] = shelf
         self.tasks: Tasks = tasks
-        for kept in shelf.loaded:
+        self.kept = shelf.loaded
+        for kept in self.kept:
             self.catalog.put(kept.record)
             if until := until_of(kept.record):
                 clock.at(until, partial(self._lapse_soon, kept.record))
