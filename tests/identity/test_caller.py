@@ -1,9 +1,12 @@
 """Who calls on a unix socket."""
 
 import asyncio
+import hashlib
 import os
 import select
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +20,21 @@ def test_a_process_is_known_by_what_the_kernel_says_of_it() -> None:
     assert caller.netns == inode("/proc/self/ns/net")
     assert caller.exe == inode(sys.executable)
     assert caller.started == Caller.of(os.getpid(), 5, 6).started
+
+
+def test_its_cgroups_are_those_of_the_kernel_and_its_executable_is_hashed_when_asked() -> None:
+    caller = Caller.of(os.getpid(), 5, 6)
+    lines = Path("/proc/self/cgroup").read_text().splitlines()
+    assert set(caller.cgroups) == {line.split(":", 2)[2] for line in lines}
+    assert caller.sha256 is None
+    held = hashlib.sha256(Path(sys.executable).read_bytes()).hexdigest()
+    assert caller.hashed().sha256 == held
+
+
+def test_what_is_no_longer_the_executable_is_not_hashed_in_its_place() -> None:
+    caller = replace(Caller.of(os.getpid(), 5, 6), exe=inode("/proc/self/ns/net"))
+    assert caller.hashed().sha256 is None
+    assert Caller(0, 5, 6).hashed().sha256 is None
 
 
 async def test_a_process_that_ended_is_denied_though_its_number_may_live_again() -> None:

@@ -39,13 +39,28 @@ def ids(entries, caller: Caller) -> list[str]:
         ({"netns": "inode://5/4"}, False),
         ({"exe": "inode://6/7"}, True),
         ({"exe": "/no/such/file"}, False),
+        ({"sha256": "0" * 64}, True),
+        ({"sha256": "1" * 64}, False),
+        ({"cgroup": "/system.slice/web-*.service"}, True),
+        ({"cgroup": "/user.slice/**"}, True),
+        ({"cgroup": "**/web-7.service"}, True),
+        ({"cgroup": "/system.slice/web-?.service"}, True),
+        ({"cgroup": "/system.slice/*/x"}, False),
+        ({"cgroup": "/system.slice"}, False),
+        ({"cgroup": "/*"}, False),
+        ({"cgroup": "/system.slice/web-[7].service"}, False),
+        ({"uid": 1000, "cgroup": "/other"}, False),
+        ({"uid": 1000, "sha256": "1" * 64}, False),
         ({"uid": 1000, "gid": 100, "netns": "inode://4/5"}, True),
         ({"uid": 1000, "gid": 0, "netns": "inode://4/5"}, False),
     ],
 )
 def test_an_entry_admits_whoever_matches_all_its_selectors(selectors, admitted: bool) -> None:
-    caller = Caller(7, 1000, 100, 12345, Inode(4, 5), Inode(6, 7))
-    assert ids(read({"id": WEB, **selectors}), caller) == ([WEB] if admitted else [])
+    cgroups = ("/system.slice/web-7.service", "/user.slice/a/b")
+    caller = Caller(7, 1000, 100, 12345, Inode(4, 5), Inode(6, 7), cgroups, "0" * 64)
+    entries = read({"id": WEB, **selectors})
+    assert ids(entries, caller) == ([WEB] if admitted else [])
+    assert read(*(entry.plain() for entry in entries)) == entries
 
 
 def test_a_path_is_known_by_its_inode_and_not_by_its_text(tmp_path: Path) -> None:
@@ -60,7 +75,12 @@ def test_a_path_is_known_by_its_inode_and_not_by_its_text(tmp_path: Path) -> Non
 
 
 def test_what_could_not_be_seen_matches_nothing() -> None:
-    entries = read({"id": WEB, "netns": "/no/such/file"}, {"id": WEB, "exe": "inode://0/0"})
+    entries = read(
+        {"id": WEB, "netns": "/no/such/file"},
+        {"id": WEB, "exe": "inode://0/0"},
+        {"id": WEB, "sha256": "0" * 64},
+        {"id": WEB, "cgroup": "**"},
+    )
     assert ids(entries, Caller(7, 0, 0)) == []
 
 
@@ -99,6 +119,9 @@ def test_everything_wrong_is_told_at_once_each_with_its_line() -> None:
   - uid: 0
   - id: {WEB}
     started: 5
+  - id: {WEB}
+    sha256: 5F
+    cgroup: system.slice
 more: true
 """
     with pytest.raises(Invalid) as refused:
@@ -115,7 +138,9 @@ more: true
         (15, "uid is not a text"),
         (16, "no SPIFFE id"),
         (17, "started says nothing without pid"),
-        (19, "unknown key 'more'"),
+        (20, "64 hex digits"),
+        (21, "neither a slash nor"),
+        (22, "unknown key 'more'"),
     ):
         assert any(
             part.startswith(f"line {line}: ") and what in part

@@ -1,8 +1,11 @@
 """The Workload API served: over a real socket, to ourselves."""
 
 import asyncio
+import hashlib
 import os
+import sys
 from contextlib import aclosing
+from pathlib import Path
 
 import pytest
 
@@ -127,6 +130,9 @@ async def test_an_identity_is_renewed_at_about_half_its_life(tmp_path) -> None:
 
         async def refresh(self) -> None: ...
 
+        def must_hash(self, _):
+            return False
+
         def matching(self, _):
             return self.entries
 
@@ -139,3 +145,24 @@ async def test_an_identity_is_renewed_at_about_half_its_life(tmp_path) -> None:
             serials.add(answer.svids[0].x509_svid)
             assert clock.ticks() == pytest.approx(turn * 1800, abs=1)
     assert len(serials) == 5
+
+
+async def test_a_caller_is_known_by_what_its_executable_holds(agent) -> None:
+    held = hashlib.sha256(Path(sys.executable).read_bytes()).hexdigest()
+    agent.write(agent.me(DB))
+    async with fetch(agent) as answers:
+        assert [each.spiffe_id for each in (await svids(answers)).svids] == [DB]
+        agent.write(agent.me(DB), agent.me(WEB, f", sha256: '{held}'"))
+        await agent.roster.refresh()
+        assert [each.spiffe_id for each in (await svids(answers)).svids] == [WEB, DB]
+        agent.write(agent.me(DB), agent.me(WEB, f", sha256: '{'0' * 64}'"))
+        await agent.roster.refresh()
+        assert [each.spiffe_id for each in (await svids(answers)).svids] == [DB]
+
+
+async def test_of_two_identities_with_one_hint_only_the_first_is_given(agent) -> None:
+    other = "spiffe://test/other"
+    hinted = [agent.me(id, ", hint: same") for id in (WEB, DB)]
+    agent.write(*hinted, agent.me(other))
+    async with fetch(agent) as answers:
+        assert [each.spiffe_id for each in (await svids(answers)).svids] == [WEB, other]

@@ -5,15 +5,23 @@
         netns: /run/nsm/hello/netns/web      # or inode://<dev>/<ino>
       - id: spiffe://hello/ns/hello/backup
         uid: 1000
-        exe: /usr/local/bin/backup
+        exe: /usr/local/bin/backup           # or inode://<dev>/<ino>
+      - id: spiffe://hello/ns/hello/cache
+        sha256: 5f0c…                        # 64 hex digits: of the executable, wherever it lies
+        cgroup: /system.slice/cache*.service
 
+All selectors of an entry must hold. Paths stand for what lies there when a caller comes, by device
+and inode. The executable of a script is its interpreter: tell scripts apart by something else. In
+`cgroup`, `*` and `?` stand for anything but a slash, `**` for anything; it must match the whole of
+one path in /proc/<pid>/cgroup (v2 has one, v1 one for each hierarchy) as the authority sees it.
 Further selectors are `gid` and `pid`, the latter with `started` (field 22 of /proc/<pid>/stat) to
-tell it from a later process of the same number. All selectors of an entry must hold.
+tell it from a later process of the same number.
 """
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 
@@ -26,7 +34,8 @@ from nsm.sdk.files import Inode
 MOST_ENTRIES = 10_000
 NUMBERS = ("pid", "started", "uid", "gid")
 PLACES = ("netns", "exe")
-KEYS = ("id", "hint", *NUMBERS, *PLACES)
+TEXTS = ("sha256", "cgroup")
+KEYS = ("id", "hint", *NUMBERS, *PLACES, *TEXTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,19 +46,33 @@ class Entry:
     numbers: tuple[tuple[str, int], ...] = ()
     places: tuple[tuple[str, str], ...] = ()
     hint: str = ""
+    sha256: str = ""
+    cgroup: str = ""
 
     @property
     def weight(self) -> int:
         """How specific it is."""
-        return len(self.numbers) + len(self.places)
+        return len(self.numbers) + len(self.places) + bool(self.sha256) + bool(self.cgroup)
 
     def admits(self, caller: Caller) -> bool:
         """Whether the caller matches every selector; files are looked up now, by inode."""
+        return self.sha256 in ("", caller.sha256) and self.may_admit(caller)
+
+    def may_admit(self, caller: Caller) -> bool:
+        """The same, whatever the caller's executable holds."""
         seen = {"pid": caller.pid, "started": caller.started, "uid": caller.uid, "gid": caller.gid}
         there = {"netns": caller.netns, "exe": caller.exe}
-        return all(seen[key] == number for key, number in self.numbers) and all(
-            there[key] is not None and there[key] == _resolve(place) for key, place in self.places
+        return (
+            all(seen[key] == number for key, number in self.numbers)
+            and (not self.cgroup or any(map(_glob(self.cgroup).fullmatch, caller.cgroups)))
+            and all(_is_at(there[key], place) for key, place in self.places)
         )
+
+    def plain(self) -> dict[str, str | int]:
+        """What is written of it."""
+        texts = {"sha256": self.sha256, "cgroup": self.cgroup, "hint": self.hint}
+        told = {key: text for key, text in texts.items() if text}
+        return {"id": str(self.id), **dict(self.numbers), **dict(self.places), **told}
 
 
 def matching(entries: tuple[Entry, ...], caller: Caller) -> tuple[Entry, ...]:
@@ -97,12 +120,17 @@ class _Reader:
             (key, self.number(key, fields[key], texts[key])) for key in NUMBERS if key in texts
         ]
         places = [(key, self.place(key, fields[key], texts[key])) for key in PLACES if key in texts]
-        if not numbers and not places:
+        told = {key: texts[key] for key in ("hint", *TEXTS) if key in texts}
+        if "sha256" in told and not re.fullmatch(r"[0-9a-f]{64}", told["sha256"]):
+            self.complain(fields["sha256"], "sha256 is not 64 hex digits in lower case")
+        if "cgroup" in told and not re.fullmatch(r"(?:/|\*\*)[^\0]*", told["cgroup"]):
+            self.complain(fields["cgroup"], "cgroup begins with neither a slash nor **")
+        if not fields.keys() & {*NUMBERS, *PLACES, *TEXTS}:
             self.complain(node, "an entry without selectors would be everyone's: add one, as netns")
         if "started" in texts and "pid" not in texts:
             self.complain(node, "started says nothing without pid")
         id = self.id(fields.get("id", node), texts.get("id", ""))
-        return Entry(id, tuple(numbers), tuple(places), texts.get("hint", "")) if id else None
+        return Entry(id, tuple(numbers), tuple(places), **told) if id else None
 
     def fields(self, node: yaml.Node, known: tuple[str, ...]) -> dict[str, yaml.Node]:
         if not isinstance(node, yaml.MappingNode):
@@ -148,6 +176,17 @@ class _Reader:
 
     def complain(self, node: yaml.Node, what: str) -> None:
         self.wrong.append(f"line {node.start_mark.line + 1}: {what}")
+
+
+def _is_at(found: Inode | None, place: str) -> bool:
+    return found is not None and found == _resolve(place)
+
+
+@lru_cache(maxsize=1024)
+def _glob(pattern: str) -> re.Pattern[str]:
+    parts = re.split(r"(\*\*|\*|\?)", pattern)
+    wild = {"**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return re.compile("".join(wild.get(part, re.escape(part)) for part in parts), re.DOTALL)
 
 
 def _resolve(place: str) -> Inode | None:

@@ -59,6 +59,10 @@ class Roster:
         """Who the caller is, best answer first."""
         return matching(self.entries, caller)
 
+    def must_hash(self, caller: Caller) -> bool:
+        """Whether it matters what the caller's executable holds."""
+        return any(entry.sha256 and entry.may_admit(caller) for entry in self.entries)
+
     async def _reload(self) -> None:
         try:
             entries = await self._read()

@@ -41,10 +41,10 @@ class Certificates:
         caller = await self._access.attest(call)
         while True:
             seen = self._access.changes.count
-            entries, state = self._access.entries(caller), self._state()
+            entries, state = await self._access.entries(caller), self._state()
             yield encode(self._svids(entries))
             renewal = self._clock.ticks() + self._authority.leaf_lifetime * self._share()
-            while (entries, state) == (self._access.entries(caller), self._state()):
+            while (entries, state) == (await self._access.entries(caller), self._state()):
                 left = renewal - self._clock.ticks()
                 if left <= 0:
                     break
@@ -55,12 +55,12 @@ class Certificates:
         caller = await self._access.attest(call)
         while True:
             seen = self._access.changes.count
-            self._access.entries(caller)
+            await self._access.entries(caller)
             bundles = self._bundles()
             yield encode(X509BundlesResponse(bundles=bundles))
             while bundles == self._bundles():
                 seen = await self._access.changed(seen)
-                self._access.entries(caller)
+                await self._access.entries(caller)
 
     def _state(self) -> object:
         return self._authority.roots, self._authority.reissued, self._federation.domains

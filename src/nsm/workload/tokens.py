@@ -39,7 +39,7 @@ class TokenIssuer:
     async def fetch(self, call: PlainCall, request: bytes) -> Answers:
         """A token for each of the caller's identities, or for the one it chooses."""
         caller = await self._access.attest(call)
-        entries = self._access.entries(caller)
+        entries = await self._access.entries(caller)
         asked = decode(JwtSvidRequest, request)
         audience = check_audience(asked.audience)
         if asked.spiffe_id:
@@ -56,18 +56,18 @@ class TokenIssuer:
         caller = await self._access.attest(call)
         while True:
             seen = self._access.changes.count
-            self._access.entries(caller)
+            await self._access.entries(caller)
             keys = self._keys()
             sets = {f"spiffe://{domain}": jwk.written(each) for domain, each in keys.items()}
             yield encode(JwtBundlesResponse(sets))
             while keys == self._keys():
                 seen = await self._access.changed(seen)
-                self._access.entries(caller)
+                await self._access.entries(caller)
 
     async def judge(self, call: PlainCall, request: bytes) -> Answers:
         """Whose a token is and what it says; Invalid for one that is no good."""
         caller = await self._access.attest(call)
-        self._access.entries(caller)
+        await self._access.entries(caller)
         asked = decode(ValidateJwtSvidRequest, request)
         verdict = validate(asked.svid, asked.audience, self._keys(), self._clock.now())
         yield encode(ValidateJwtSvidResponse(str(verdict.id), verdict.claims))
