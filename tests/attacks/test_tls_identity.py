@@ -175,6 +175,7 @@ async def first_words(listening: socket.socket, shown: Card, wires: list[Wire]) 
         await wire.send(b"\0\0\0\4\0\0\0\0\0")  # SETTINGS: a client waits for them
         return await wire.receive()
     except HungUp:
+        wire.close()
         return b""
 
 

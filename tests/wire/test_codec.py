@@ -12,6 +12,7 @@ from nsm.api.registration import Endpoint
 from nsm.errors import Invalid
 from nsm.wire import decode, encode
 from nsm.wire._gen import connection_pb2, networkservice_pb2
+from nsm.wire.codec import MOST_STRANGE
 from nsm.wire.nouns import CODECS, _kind
 from nsm.wire.reader import MOST
 
@@ -81,6 +82,18 @@ def test_a_message_of_too_many_parts_is_refused() -> None:
     data = networkservice_pb2.NetworkServiceRequest().SerializeToString() + b"\x12\x00" * MOST
     with pytest.raises(Invalid, match="parts"):
         decode(Request, data)
+
+
+def test_what_takes_long_to_read_is_refused_before_it_is_read() -> None:
+    """Of a map each entry costs upb more than the last, of unknown fields each one costs much."""
+    label = b"\x2a\x02\x0a\x00"
+    assert decode(Connection, label * MOST).labels == {"": ""}
+    with pytest.raises(Invalid, match="parts"):
+        decode(Connection, label * (MOST + 1))
+    unknown = b"\x78\x00" * (MOST_STRANGE // 2)
+    assert decode(Connection, unknown).rest == unknown
+    with pytest.raises(Invalid, match="we know of"):
+        decode(Connection, unknown + b"\x78\x00")
 
 
 @pytest.mark.parametrize(

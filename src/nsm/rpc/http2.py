@@ -9,7 +9,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, DataReceived, Event, RemoteSettingsChanged, StreamReset
 from h2.exceptions import ProtocolError
 
-from nsm.errors import Cancelled, Denied, Exhausted, NsmError
+from nsm.errors import Cancelled, Denied, Exhausted, NsmError, Unreachable
 from nsm.rpc.engine import WINDOW, Engine
 from nsm.rpc.stream import NeverSent, RpcConnection, RpcStream
 from nsm.rpc.transport import SocketTransport
@@ -17,12 +17,16 @@ from nsm.rpc.transport import SocketTransport
 MOST_BUFFERED = 8 * WINDOW
 """Bytes of half-received messages one connection may hold."""
 RESETS: dict[int, type[NsmError]] = {
+    ErrorCodes.NO_ERROR: Unreachable,
     ErrorCodes.REFUSED_STREAM: NeverSent,
     ErrorCodes.CANCEL: Cancelled,
     ErrorCodes.ENHANCE_YOUR_CALM: Exhausted,
     ErrorCodes.INADEQUATE_SECURITY: Denied,
 }
-"""What a reset stream means, by its code (gRPC over HTTP/2, "Errors"); any other is INTERNAL."""
+"""What a reset stream means, by its code (gRPC over HTTP/2, "Errors"); any other is INTERNAL.
+
+NO_ERROR follows an answer that was given before the whole question was heard (RFC 9113 §8.1).
+"""
 
 
 class RpcEvents(EventsProcessor):

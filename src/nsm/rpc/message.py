@@ -4,6 +4,9 @@ from nsm.errors import Exhausted, Invalid, Unimplemented
 from nsm.rpc.stream import RpcStream
 
 MOST = 4 * 1024 * 1024
+MOST_ASKED = MOST // 4
+"""Bytes of a question. No honest one comes near, and reading four times as much of the costliest
+messages would keep everybody else waiting for most of a second."""
 
 
 def framed(message: bytes) -> bytes:
@@ -13,16 +16,16 @@ def framed(message: bytes) -> bytes:
     return b"\0" + len(message).to_bytes(4, "big") + message
 
 
-async def next_message(stream: RpcStream) -> bytes | None:
-    """The next message on a stream; None after the last."""
+async def next_message(stream: RpcStream, most: int = MOST) -> bytes | None:
+    """The next message on a stream, of so many bytes at most; None after the last."""
     head = await stream.recv_data(5)
     if not head:
         return None
     if head[0]:
         raise Unimplemented("compressed messages are not taken")
     size = int.from_bytes(head[1:], "big")
-    if size > MOST:
-        raise Exhausted(f"a message of {size} bytes is more than the {MOST} taken here")
+    if size > most:
+        raise Exhausted(f"a message of {size} bytes is more than the {most} taken here")
     message = await stream.recv_data(size) if size else b""
     if len(message) != size:
         raise Invalid("the stream ended in the middle of a message")
