@@ -41,6 +41,11 @@ COMMON = {
     "NSM_PPROF_LISTEN_ON": "localhost:6060",
     "SPIFFE_ENDPOINT_SOCKET": "unix:///run/spire/sockets/agent.sock",
 }
+ADMITTING = {
+    # ours
+    "NSM_ADMISSION_RULES": (),
+    "NSM_FORWARDER_IDS": (),
+}
 CLIENT = {
     **COMMON,
     "NSM_NAME": "nsc",
@@ -61,6 +66,7 @@ CLIENT = {
 }
 ENDPOINT = {
     **COMMON,
+    **ADMITTING,
     "NSM_NAME": "icmp-server",
     "NSM_BASE_DIR": "./",
     "NSM_CONNECT_TO": MANAGER,
@@ -96,6 +102,7 @@ FIREWALL = {
 }
 MANAGING = {
     **COMMON,
+    **ADMITTING,
     "NSM_NAME": "nmgr",
     "NSM_LISTEN_ON": (MANAGER,),
     "NSM_REGISTRY_URL": "tcp://localhost:5001",
@@ -108,6 +115,7 @@ MANAGING = {
 }
 REGISTRY = {
     **COMMON,
+    **ADMITTING,
     "NSM_LISTEN_ON": ("unix:///listen.on.socket",),
     "NSM_REGISTRY_SERVER_POLICIES": SERVER_POLICIES,
     "NSM_REGISTRY_CLIENT_POLICIES": CLIENT_POLICIES,
@@ -115,6 +123,7 @@ REGISTRY = {
     "NSM_EXPIRE_PERIOD": timedelta(seconds=1),
     # ours
     "NSM_NAME": "registry",
+    "NSM_FORWARDER_NETWORK_SERVICE_NAME": "forwarder",
     "NSM_DIAL_TIMEOUT": timedelta(milliseconds=300),
     "NSM_MAX_RECORDS": 100_000,
     "NSM_MAX_WATCHERS": 100_000,
@@ -148,6 +157,7 @@ FORWARDER = {
     "NSM_DIAL_TIMEOUT": timedelta(milliseconds=750),
     # ours
     "NSM_LISTEN_ON": "",
+    "NSM_MANAGER_IDS": (),
 }
 NODE = {
     **MANAGING,

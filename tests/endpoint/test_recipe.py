@@ -43,6 +43,7 @@ def own_part(recipe: Chain[Handler]) -> list[str]:
 
 async def test_an_authors_elements_see_what_all_others_have_made(tmp_path: Path) -> None:
     assert own_part(await made(tmp_path, Mine(), Mine())) == [
+        "Element",  # where admission stands
         "CloseWhenIdle",
         "Mine",
         "Mine",
@@ -70,7 +71,7 @@ async def test_each_group_of_prefixes_gives_an_address_pair(
     tmp_path: Path, environ: dict[str, str], assigning: list[str]
 ) -> None:
     part = own_part(await made(tmp_path, **environ))
-    assert part[1 : part.index("PolicyRoutes")] == assigning
+    assert part[2 : part.index("PolicyRoutes")] == assigning
 
 
 async def test_a_kernel_interface_is_answered_and_nothing_at_all_is_too(tmp_path: Path) -> None:

@@ -4,6 +4,11 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import translate
+from typing import Self
+
+from nsm.errors import Invalid
+
+SCHEME = "spiffe://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,20 @@ class Glob:
     def matches(self, name: str) -> bool:
         """Whether all of `name` is like the pattern."""
         return bool(self._match(name))
+
+
+class IdGlob(Glob):
+    """A pattern over SPIFFE ids."""
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read one; Invalid where no id could be like it, which nobody wants."""
+        literal = re.split(r"[*?[]", text)[0]
+        if not (literal.startswith(SCHEME) or (literal != text and SCHEME.startswith(literal))):
+            raise Invalid(
+                f"{text[:80]!r} is like no SPIFFE id", fix=f"write spiffe://*/{text[:80]}"
+            )
+        return cls(text)
 
 
 class _Stars:

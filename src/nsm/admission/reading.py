@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TypeVar
 
-from nsm.admission.glob import Glob
+from nsm.admission.glob import Glob, IdGlob
 from nsm.admission.judge import DEFAULT
 from nsm.admission.rules import (
     DAY,
@@ -25,6 +25,7 @@ from nsm.admission.rules import (
     Within,
     WithLabels,
 )
+from nsm.errors import Invalid
 from nsm.values import BadFile, Fields, Problems, Value, closest, parse
 
 T = TypeVar("T")
@@ -43,7 +44,6 @@ LIKE = (*IDS, "domain", *UPPER, "node")
 TOP = ("default", "rules", "cases")
 RULE = ("name", ALLOW, DENY, *LIKE, "service", "labels", "verified", "hours", "because")
 CASE = (*DEEDS, *LIKE, "labels", "verified", "at", "expect")
-SCHEME = "spiffe://"
 _SPAN = re.compile(r"([0-9]{2}):([0-9]{2}) *- *([0-9]{2}):([0-9]{2})")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})")
 
@@ -221,12 +221,11 @@ def pattern(value: Value, key: str) -> Glob | None:
     if not text.isprintable() or not 1 <= len(text) <= LONGEST:
         value.wrong("no pattern", f"use 1 to {LONGEST} characters that can be printed")
         return None
-    literal = re.split(r"[*?[]", text)[0]
-    could_be = literal.startswith(SCHEME) or (literal != text and SCHEME.startswith(literal))
-    if key in IDS and not could_be:
-        value.wrong(f"{text[:80]!r} is like no SPIFFE id", f"write spiffe://*/{text[:80]}")
+    try:
+        return IdGlob.parse(text) if key in IDS else Glob(text.upper() if key in UPPER else text)
+    except Invalid as error:
+        value.wrong(error.cause, error.fix)
         return None
-    return Glob(text.upper() if key in UPPER else text)
 
 
 def labels(value: Value) -> dict[str, str]:

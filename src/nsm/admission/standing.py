@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from nsm.admission.glob import Glob
+from nsm.admission.glob import SCHEME, Glob
 from nsm.admission.judge import Verdict, foresee, judge
 from nsm.admission.rules import DAY, DEEDS, PROVEN, VOUCHED, Like, Question, Rule, Rules
 from nsm.errors import Denied
 from nsm.sdk.clock import Clock
 
-SCHEME = "spiffe://"
 NODE = "nodeName"
 """The label by which managers say where a client or an endpoint is (W §2.1 clientinfo)."""
 
@@ -19,7 +18,8 @@ class Admission:
     """Rules that may change, the program's name and domain, and where it runs.
 
     `hops` are the ids of the mesh's own programs, which are believed about whom they ask for.
-    `endpoint` is the program's own id where it is an endpoint, and None elsewhere.
+    `endpoint` is the program's own id where it is an endpoint, and None elsewhere. `forwarders` is
+    the service that only the mesh's own programs serve.
     """
 
     rules: Callable[[], Rules]
@@ -29,10 +29,11 @@ class Admission:
     node: str = ""
     hops: tuple[Glob, ...] = ()
     endpoint: str | None = None
+    forwarders: str = "forwarder"
 
     def believes(self, id: str) -> bool:
         """Whether it is one of the mesh's own programs."""
-        return any(glob.matches(id) for glob in self.hops)
+        return matching(self.hops, id)
 
     def asker(self, peer: str, before: Sequence[str], stride: int) -> tuple[str, str]:
         """Who wants something, and how far that is verified.
@@ -109,3 +110,14 @@ def beside(id: str) -> tuple[str, ...]:
 def globs(texts: Iterable[str]) -> tuple[Glob, ...]:
     """Patterns, compiled."""
     return tuple(Glob(text) for text in texts)
+
+
+def matching(patterns: Iterable[Glob], id: str) -> bool:
+    """Whether an id is like one of them."""
+    return any(glob.matches(id) for glob in patterns)
+
+
+def anyone() -> Admission:
+    """Where nothing is limited: for programs that nobody asks, and for trying things out."""
+    rules = Rules()
+    return Admission(rules=lambda: rules, clock=Clock(), hops=globs(["*"]))

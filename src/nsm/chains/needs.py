@@ -3,19 +3,24 @@
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from nsm.sdk import Clock, Dialer, Handler, Link, Tasks, Tokens
+from nsm.sdk import Clock, Dialer, Element, Handler, Link, Tasks, Tokens
 from nsm.sdk.events import Events
 from nsm.sdk.watching import Watching
 
 
 @dataclass(frozen=True, kw_only=True)
 class Needs:
-    """A program's name, its collaborators, and what it asks of its callers (`authorize`)."""
+    """A program's name, its collaborators, and what it asks of its callers.
+
+    `authorize` is about what they prove, and stands in every chain; `admit` about what they may,
+    and stands where a recipe puts it.
+    """
 
     name: str
     tokens: Tokens
     dialer: Dialer
     authorize: Link[Handler]
+    admit: Link[Handler] = field(default_factory=Element)
     tasks: Tasks = field(default_factory=Tasks)
     clock: Clock = field(default_factory=Clock)
     events: Events = field(default_factory=Events)

@@ -3,8 +3,15 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from nsm.admission import Admission
+from nsm.admission.standing import anyone
 from nsm.api.registration import Endpoint, NetworkService, R
-from nsm.elements.policy import AuthorizeRegistration, AuthorizeRegistrationClient
+from nsm.elements.policy import (
+    AdmitRegistration,
+    AuthorizeRegistration,
+    AuthorizeRegistrationClient,
+    LimitForwarders,
+)
 from nsm.elements.registry import (
     AskRegistry,
     BeginRegistration,
@@ -23,6 +30,7 @@ from nsm.elements.registry import (
     SendFoundFile,
     SetPayload,
     StampTime,
+    StoreRecords,
     SwitchInterdomain,
     UpdateTokenPath,
 )
@@ -40,6 +48,7 @@ from nsm.sdk import (
     registry_chain,
 )
 from nsm.sdk.registry import NowhereElse
+from nsm.store import Store
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +62,7 @@ class RegistryNeeds:
     dialer: Dialer
     server: Policies
     client: Policies
+    admission: Admission = field(default_factory=anyone)
     tasks: Tasks = field(default_factory=Tasks)
     clock: Clock = field(default_factory=Clock)
     dial_timeout: float | None = 0.3
@@ -95,23 +105,24 @@ def endpoints(channel: Channel) -> Registry[Endpoint]:
 
 def memory_registry(needs: RegistryNeeds, proxy: str = "", keep: Bounds = BOUNDS) -> Offer:
     """A registry that keeps everything in memory, and asks `proxy` about other domains."""
-    return Offer(
-        network_services=registry_chain(
-            answering(needs, AuthorizeRegistration[NetworkService](needs.server, needs.clock)),
-            SetPayload(),
-            SwitchInterdomain[NetworkService](
-                onward(needs, network_services, proxy) if proxy else None
-            ),
-            Remember[NetworkService](keep.records, keep.watchers),
-        ).bind(NowhereElse()),
-        endpoints=registry_chain(
-            answering(needs, AuthorizeRegistration[Endpoint](needs.server, needs.clock)),
-            BeginRegistration[Endpoint](needs.tasks, needs.clock),
-            SwitchInterdomain[Endpoint](onward(needs, endpoints, proxy) if proxy else None),
-            StampTime(needs.clock),
-            Expire(needs.clock),
-            Remember[Endpoint](keep.records, keep.watchers),
-        ).bind(NowhereElse()),
+    return _registry(
+        needs,
+        proxy,
+        Remember[NetworkService](keep.records, keep.watchers),
+        Remember[Endpoint](keep.records, keep.watchers),
+    )
+
+
+def stored_registry(
+    needs: RegistryNeeds, store: Store, proxy: str = "", keep: Bounds = BOUNDS
+) -> Offer:
+    """The same, and what it keeps, and whose names are, outlives it in `store`."""
+    bounds, tasks, clock = (keep.records, keep.watchers), needs.tasks, needs.clock
+    return _registry(
+        needs,
+        proxy,
+        StoreRecords(store.shelf(NetworkService), tasks, clock, *bounds),
+        StoreRecords(store.shelf(Endpoint), tasks, clock, *bounds),
     )
 
 
@@ -125,10 +136,16 @@ def manager_registries(
     return ManagerRegistries(
         local=local,
         services=registry_chain(
-            answering(needs, AuthorizeRegistration[NetworkService](needs.server, needs.clock)),
+            answering(
+                needs,
+                AuthorizeRegistration[NetworkService](
+                    needs.server, needs.clock, elsewhere=bool(registry_url)
+                ),
+            ),
         ).bind(services),
         endpoints=registry_chain(
             answering(needs, AuthorizeRegistration[Endpoint](needs.server, needs.clock)),
+            LimitForwarders(needs.admission),
             BeginRegistration[Endpoint](needs.tasks, needs.clock),
             DescribeEndpoint(labels),
             Expire(needs.clock),
@@ -167,7 +184,12 @@ def endpoint_client(
 
 def answering(needs: RegistryNeeds, authorize: AuthorizeRegistration[R]) -> Chain[Registry[R]]:
     """What everything that answers registrations begins with."""
-    return registry_chain(CheckRecord[R](), UpdateTokenPath[R](needs.tokens), authorize)
+    return registry_chain(
+        CheckRecord[R](),
+        UpdateTokenPath[R](needs.tokens),
+        authorize,
+        AdmitRegistration[R](needs.admission),
+    )
 
 
 def asking(
@@ -190,6 +212,31 @@ def onward(needs: RegistryNeeds, pick: Callable[[Channel], Registry[R]], to: str
     return registry_chain(
         BeginRegistration[R](needs.tasks, needs.clock), asking(needs, pick, to)
     ).bind(NowhereElse())
+
+
+def _registry(
+    needs: RegistryNeeds, proxy: str, services: Remember[NetworkService], kept: Remember[Endpoint]
+) -> Offer:
+    server, clock = needs.server, needs.clock
+    return Offer(
+        network_services=registry_chain(
+            answering(needs, AuthorizeRegistration[NetworkService](server, clock, services.kept)),
+            SetPayload(),
+            SwitchInterdomain[NetworkService](
+                onward(needs, network_services, proxy) if proxy else None
+            ),
+            services,
+        ).bind(NowhereElse()),
+        endpoints=registry_chain(
+            answering(needs, AuthorizeRegistration[Endpoint](server, clock, kept.kept)),
+            LimitForwarders(needs.admission),
+            BeginRegistration[Endpoint](needs.tasks, needs.clock),
+            SwitchInterdomain[Endpoint](onward(needs, endpoints, proxy) if proxy else None),
+            StampTime(needs.clock),
+            Expire(needs.clock),
+            kept,
+        ).bind(NowhereElse()),
+    )
 
 
 def _behind(needs: RegistryNeeds, url: str) -> tuple[Registry[NetworkService], Registry[Endpoint]]:

@@ -7,9 +7,9 @@ from typing import Literal
 
 from nsm.api.cidr import Groups
 from nsm.api.context import DnsConfig
-from nsm.config import Url, setting
+from nsm.config import ConfigError, Url, setting
 from nsm.identity.policies import Masks
-from nsm.program import Settings
+from nsm.program import AdmittingSettings
 
 CLIENT_POLICIES = (
     "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego"
@@ -17,7 +17,7 @@ CLIENT_POLICIES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Settings):
+class Config(AdmittingSettings):
     """Settings of every endpoint."""
 
     name: str = setting("icmp-server", "name of this endpoint, unique in its domain")
@@ -50,3 +50,7 @@ class Config(Settings):
     )
     netns: str = setting("/proc/self/ns/net", "namespace that gets the interfaces, as a path")
     base_dir: str = setting("./", "accepted, and unused as it is upstream")
+
+    def check(self) -> None:
+        if self.admission_rules and not self.forwarder_ids:
+            raise ConfigError("NSM_ADMISSION_RULES: say whose word counts in NSM_FORWARDER_IDS")

@@ -24,6 +24,7 @@ def serving(
     """Hand out addresses, answer with our namespace, and do what the author adds (W §3.10)."""
     return endpoint(
         needs,
+        needs.admit,
         idle,
         *own,
         *addresses,

@@ -3,18 +3,20 @@
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
 from nsm.elements.context import AssignPointToPoint, AssignStrict
 from nsm.elements.lifecycle import CloseWhenIdle
+from nsm.elements.policy import LimitCallers
 from nsm.endpoint import policy_routes
 from nsm.endpoint.config import Config
 from nsm.endpoint.recipe import serving
 from nsm.endpoint.registering import register
 from nsm.program import Program, main
-from nsm.sdk import END, Chain, Handler, Link, Offer
+from nsm.sdk import END, Chain, Handler, Link, Offer, chain
 from nsm.sdk.live_file import LiveFile
 
 log = logging.getLogger(__name__)
@@ -40,14 +42,23 @@ def worker(build: Build[C]) -> Callable[[C, Program], Awaitable[None]]:
     """What an endpoint program does around the chain that `build` makes."""
 
     async def work(config: C, program: Program) -> None:
-        needs = program.needs(config.dial_timeout)
-        chain = await build(config, program, needs)
-        offer = Offer(connections=chain.bind(END), monitor=needs.events)
+        needs = admitting(config, program)
+        built = await build(config, program, needs)
+        offer = Offer(connections=built.bind(END), monitor=needs.events)
         await program.serve(offer, [url := config.listen_on or program.own_socket()])
         await register(config, program, url)
         program.ready()
 
     return work
+
+
+def admitting(config: Config, program: Program) -> Needs:
+    """What an endpoint's chain stands on: who may ask, and for what."""
+    hops, id = config.forwarder_ids, program.identity.id
+    admission = replace(program.admission(config), endpoint=id, hops=hops)
+    needs = program.needs(config.dial_timeout, admission)
+    limit = LimitCallers(admission.believes, "NSM_FORWARDER_IDS")
+    return replace(needs, admit=chain(limit, needs.admit)) if hops else needs
 
 
 async def simple(

@@ -9,8 +9,8 @@ from dataclasses import replace
 from nsm import program
 from nsm.components.identity import program as authority
 from nsm.components.identity.config import Config as IdentityConfig
+from nsm.components.registry import program as registering
 from nsm.components.registry.config import Config as RegistryConfig
-from nsm.components.registry.recipe import registry
 from nsm.config import load
 from nsm.errors import NsmError
 from nsm.node.config import Config
@@ -81,10 +81,7 @@ async def held_authority(config: IdentityConfig, stop: asyncio.Event, ready: asy
 async def held_registry(running: Program, environ: Mapping[str, str]) -> Offer:
     """A registry in this process, served to other nodes at its own addresses."""
     config = load(RegistryConfig, environ, "REGISTRY")
-    needs = running.registry_needs(
-        config.dial_timeout, config.registry_server_policies, config.registry_client_policies
-    )
-    offer = registry(config, needs)
+    offer = await registering.offer(config, running)
     if "NSM_REGISTRY_LISTEN_ON" in environ:
         await running.serve(offer, config.listen_on)
     return offer

@@ -43,6 +43,6 @@ class Config(ManagerConfig, Accepted):
         values = {
             f.name: getattr(self, PREFIX + f.name if PREFIX + f.name in here else f.name)
             for f in fields(ForwarderConfig)
-            if f.name not in ("connect_to", "listen_on")
+            if f.name not in ("connect_to", "listen_on", "manager_ids")
         }
-        return ForwarderConfig(**values, connect_to=Url(MANAGER), listen_on=Url(""))
+        return ForwarderConfig(**values, connect_to=Url(MANAGER), listen_on=Url(""), manager_ids=())

@@ -11,13 +11,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+from nsm.admission import Admission, LiveRules, everyone
+from nsm.admission.standing import NODE, anyone, beside, globs
 from nsm.chains.needs import Needs
 from nsm.chains.registry import RegistryNeeds
-from nsm.elements.policy import Authorize, AuthorizeClient
+from nsm.elements.policy import Admit, Authorize, AuthorizeClient
 from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
 from nsm.identity.source import Source
+from nsm.identity.spiffe import SpiffeId
+from nsm.program.settings import AdmittingSettings
 from nsm.rpc import Server, serve
-from nsm.sdk import Clock, Dialer, Handler, Link, Offer, Tasks, Tokens
+from nsm.sdk import Clock, Dialer, Element, Handler, Link, Offer, Tasks, Tokens
 
 log = logging.getLogger("nsm")
 
@@ -55,13 +59,29 @@ class Program:
         log.info("serving at %s", ", ".join(server.addresses))
         return server
 
-    def needs(self, dial_timeout: timedelta) -> Needs:
+    def admission(self, config: AdmittingSettings) -> Admission:
+        """Who may do what here, by the files of rules that `config` names, or by default."""
+        id = self.identity.id
+        domain = SpiffeId.parse(id).trust_domain
+        ours = everyone(domain)
+        files = config.admission_rules
+        return Admission(
+            rules=LiveRules(files, self.clock) if files else lambda: ours,
+            clock=self.clock,
+            name=self.name,
+            domain=domain,
+            node=place(self.environ).get(NODE, ""),
+            hops=config.forwarder_ids or globs(beside(id)),
+        )
+
+    def needs(self, dial_timeout: timedelta, admission: Admission | None = None) -> Needs:
         """What this program's connection chains stand on; callers are judged by policy."""
         return Needs(
             name=self.name,
             tokens=self.tokens,
             dialer=self.dialer,
             authorize=Authorize(Policies.select(SERVER), self.clock),
+            admit=Admit(admission, self.tasks) if admission else Element(),
             tasks=self.tasks,
             clock=self.clock,
             dial_timeout=dial_timeout.total_seconds(),
@@ -72,6 +92,7 @@ class Program:
         dial_timeout: timedelta,
         server: Sequence[str] = REGISTRY_SERVER,
         client: Sequence[str] = REGISTRY_CLIENT,
+        admission: Admission | None = None,
     ) -> RegistryNeeds:
         """What this program's registry chains stand on; `server` and `client` are policy masks."""
         return RegistryNeeds(
@@ -79,6 +100,7 @@ class Program:
             dialer=self.dialer,
             server=Policies.select(server),
             client=Policies.select(client),
+            admission=admission or anyone(),
             tasks=self.tasks,
             clock=self.clock,
             dial_timeout=dial_timeout.total_seconds(),

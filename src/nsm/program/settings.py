@@ -8,6 +8,7 @@ from datetime import timedelta
 from types import MappingProxyType
 from typing import Any, Self, TypeVar
 
+from nsm.admission.glob import IdGlob
 from nsm.config import ConfigError, Url, load, setting
 
 LEVELS = {
@@ -58,6 +59,21 @@ class Settings:
 
     def check(self) -> None:
         """Raise ConfigError for what only all settings together show to be wrong."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmittingSettings(Settings):
+    """Settings of programs that admit others."""
+
+    admission_rules: tuple[str, ...] = setting(
+        "",
+        "files of admission rules; read again when they change; empty: our trust domain may do all",
+    )
+    forwarder_ids: tuple[IdGlob, ...] = setting(
+        "",
+        "globs over ids: who may be a forwarder, and is believed about whom it asks for;"
+        " empty: ids beside our own, as spiffe://domain/ns/nsm-system/*",
+    )
 
 
 C = TypeVar("C", bound=Settings)

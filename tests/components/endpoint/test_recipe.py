@@ -44,6 +44,7 @@ def recipe() -> Chain[Handler]:
 def test_packets_are_carried_when_both_sides_have_agreed() -> None:
     names = [type(link).__name__ for link in recipe().links]
     assert names[names.index("TrimPath") + 1 :] == [
+        "Element",  # where admission stands
         "CloseWhenIdle",
         "SelectMechanism",
         "SendFiles",

@@ -40,6 +40,7 @@ def test_files_come_first_and_the_kernel_is_last_to_hear_and_first_to_act() -> N
     names = [type(link).__name__ for link in recipe().links]
     after_trim = names[names.index("TrimPath") + 1 :]
     assert after_trim == [
+        "Element",  # where admission stands
         "SendFiles",
         "ReceiveFiles",
         "DiscoverEndpoint",

@@ -32,6 +32,7 @@ def test_the_forwarder_is_chosen_before_anything_is_received() -> None:
     names = [type(link).__name__ for link in manager(load(Config, {}), needs, parts).links]
     assert names[names.index("TrimPath") + 1 :] == [
         "DescribeClient",
+        "Element",  # where admission stands
         "DiscoverForwarder",
         "WatchServices",
         "ExcludePrefixes",

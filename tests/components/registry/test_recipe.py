@@ -11,9 +11,10 @@ from nsm.sdk.inprocess import Party
 from nsm.sdk.registry import NowhereElse
 from nsm.sdk.switchboard import Switchboard
 
-START = ["CheckRecord", "UpdateTokenPath", "AuthorizeRegistration"]
+START = ["CheckRecord", "UpdateTokenPath", "AuthorizeRegistration", "AdmitRegistration"]
 SERVICES = [*START, "SetPayload", "SwitchInterdomain", "Remember"]
-ENDPOINTS = [*START, "BeginRegistration", "SwitchInterdomain", "StampTime", "Expire", "Remember"]
+FORWARDERS = [*START, "LimitForwarders", "BeginRegistration"]
+ENDPOINTS = [*FORWARDERS, "SwitchInterdomain", "StampTime", "Expire", "Remember"]
 
 
 def links(bound) -> list[str]:

@@ -12,6 +12,7 @@ from nsm.identity.policies import Policies
 from nsm.sdk import Call, Clock
 from nsm.sdk.call import TokenPath
 from nsm.sdk.registry import NowhereElse
+from nsm.store import Kept
 
 ENDPOINT = Endpoint("gateway")
 
@@ -128,3 +129,23 @@ async def test_whoever_registers_from_within_is_not_judged_and_claims_nothing(au
 async def test_finding_is_open_to_all(mesh, authorize) -> None:
     found = authorize.find(Call(peer=mesh.web.peer()), Query(ENDPOINT), NowhereElse())
     assert [answer async for answer in found] == []
+
+
+async def test_where_owners_are_known_elsewhere_they_are_judged_there_alone(mesh) -> None:
+    chosen, service = Policies.select(policies.REGISTRY_SERVER), NetworkService("vpn", "IP")
+    manager = AuthorizeRegistration(chosen, Clock(), elsewhere=True)
+    await manager.register(by(mesh, mesh.other), service, NowhereElse())  # not the owner's word
+    changed = NetworkService("vpn", "ETHERNET")
+    assert await manager.register(by(mesh, mesh.web), changed, NowhereElse()) == changed
+    await manager.unregister(by(mesh, mesh.web), changed, NowhereElse())
+    with pytest.raises(Denied, match="prev_token_signed"):
+        await manager.register(Call(peer=mesh.web.peer()), service, NowhereElse())
+
+
+async def test_names_stay_whose_they_were_before_this_program_started(mesh) -> None:
+    chosen = Policies.select(policies.REGISTRY_SERVER)
+    before = (Kept(ENDPOINT, mesh.web.id),)
+    again = AuthorizeRegistration(chosen, Clock(), before)
+    with pytest.raises(Denied, match="client_allowed"):
+        await again.register(by(mesh, mesh.other), ENDPOINT, NowhereElse())
+    assert await again.register(by(mesh, mesh.web), ENDPOINT, NowhereElse())

@@ -20,7 +20,7 @@ def limit() -> LimitForwarders:
     hops = globs([FORWARDER, "spiffe://hello/nsm/manager*"])
     rules = Rules()
     here = Admission(rules=lambda: rules, clock=Clock(), name="manager", hops=hops)
-    return LimitForwarders(here, "forwarder")
+    return LimitForwarders(here)
 
 
 def call(*ids: str) -> Call:

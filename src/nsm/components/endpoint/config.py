@@ -23,6 +23,7 @@ class PassthroughConfig(Config):
     request_timeout: timedelta = setting("15s", "how long one try onward may take")
 
     def check(self) -> None:
+        super().check()
         if len(self.network_services) > 1:
             raise ConfigError("NSM_NETWORK_SERVICES: an endpoint passes on to one service")
 

@@ -42,6 +42,7 @@ def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[
     namespace = f"file://{config.netns}"
     return endpoint(
         needs,
+        needs.admit,
         parts.idle,
         SelectMechanism({KERNEL: AnswerKernel(namespace)}),
         SendFiles(),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Self
 
+from nsm.admission.glob import IdGlob
 from nsm.api.cidr import host
 from nsm.config import Url, integer, setting
 from nsm.identity.policies import Masks
@@ -76,6 +77,10 @@ class Config(Accepted):
     max_token_lifetime: timedelta = setting("24h", "how long a token we sign stays good")
     registry_client_policies: Masks = setting(
         CLIENT_POLICIES, "policies on what the manager's registry answers"
+    )
+    manager_ids: tuple[IdGlob, ...] = setting(
+        "",
+        "globs over ids: who may ask us; empty: ids beside our own",
     )
     tunnel_ip: TunnelIp = setting(
         meaning="address of this node that tunnels start from, IP or CIDR"

@@ -1,9 +1,10 @@
 """The forwarder at work: what it stands on, and how it becomes known."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from nsm.admission.standing import beside, globs, matching
 from nsm.api.labels import Labels
 from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.api.registration import Endpoint
@@ -18,6 +19,7 @@ from nsm.dataplane.probe import Probe
 from nsm.dataplane.underlay import way_from
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import AcceptVxlan, OfferVxlan, Vnis
+from nsm.elements.policy import LimitCallers
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
 from nsm.program import Program
 from nsm.sdk import END, Call, Element, Offer, Registry, Slot
@@ -54,7 +56,9 @@ async def forward(config: Config, program: Program) -> Forwarding:
     program.at_exit(kernel.close)
     way = await way_from(config.tunnel_ip, kernel)
     key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
-    needs = program.needs(config.dial_timeout)
+    managers = config.manager_ids or globs(beside(program.identity.id))
+    limit = LimitCallers(lambda id: matching(managers, id), "NSM_MANAGER_IDS")
+    needs = replace(program.needs(config.dial_timeout), admit=limit)
     registry = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
     ways = {
         KERNEL: Element(),

@@ -39,6 +39,7 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
     """Choose the endpoint, reach it, and build the vWire when everybody has agreed."""
     return endpoint(
         needs,
+        needs.admit,
         SendFiles(),
         ReceiveFiles(needs.clock),
         DiscoverEndpoint(parts.services, parts.endpoints, needs.clock),

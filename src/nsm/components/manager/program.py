@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nsm import documents
 from nsm.api.cidr import prefix
@@ -38,9 +38,14 @@ async def work(config: Config, program: Program) -> None:
 
 def manage(config: Config, program: Program) -> Managing:
     """Put a manager together; nothing runs yet."""
-    needs, url = program.needs(config.dial_timeout), public_url(config.listen_on)
+    forwarders = config.forwarder_network_service_name
+    admission = replace(program.admission(config), forwarders=forwarders)
+    needs, url = program.needs(config.dial_timeout, admission), public_url(config.listen_on)
     registry = program.registry_needs(
-        config.dial_timeout, config.registry_server_policies, config.registry_client_policies
+        config.dial_timeout,
+        config.registry_server_policies,
+        config.registry_client_policies,
+        admission,
     )
     here = place(program.environ)
     registries = manager_registries(registry, url, config.registry_url, here)

@@ -37,6 +37,7 @@ def manager(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
     return endpoint(
         needs,
         DescribeClient(parts.place),
+        needs.admit,
         DiscoverForwarder(
             services,
             endpoints,

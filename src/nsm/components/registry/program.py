@@ -1,14 +1,32 @@
 """The registry at work: served until told to stop."""
 
+from dataclasses import replace
+from pathlib import Path
+
 from nsm.components.registry.config import Config
-from nsm.components.registry.recipe import registry
+from nsm.components.registry.recipe import lasting_registry, registry
 from nsm.program import Program
+from nsm.sdk import Offer
+from nsm.store import Store
 
 
 async def work(config: Config, program: Program) -> None:
     """Serve the registry."""
-    needs = program.registry_needs(
-        config.dial_timeout, config.registry_server_policies, config.registry_client_policies
-    )
-    await program.serve(registry(config, needs), config.listen_on)
+    await program.serve(await offer(config, program), config.listen_on)
     program.ready()
+
+
+async def offer(config: Config, program: Program) -> Offer:
+    """The registry put together: in memory, or in the file it is to be kept in."""
+    forwarders = config.forwarder_network_service_name
+    needs = program.registry_needs(
+        config.dial_timeout,
+        config.registry_server_policies,
+        config.registry_client_policies,
+        replace(program.admission(config), forwarders=forwarders),
+    )
+    if not config.store:
+        return registry(config, needs)
+    store = await Store.open(Path(config.store), program.clock)
+    program.at_exit(store.close)
+    return lasting_registry(config, needs, store)

@@ -6,6 +6,7 @@ from nsm.elements.policy.authorize import Authorize
 from nsm.elements.policy.authorize_client import AuthorizeClient
 from nsm.elements.policy.authorize_registration import AuthorizeRegistration
 from nsm.elements.policy.authorize_registration_client import AuthorizeRegistrationClient
+from nsm.elements.policy.limit_callers import LimitCallers
 from nsm.elements.policy.limit_forwarders import LimitForwarders
 from nsm.elements.policy.refuse_strangers import RefuseStrangers
 
@@ -16,6 +17,7 @@ __all__ = [
     "AuthorizeClient",
     "AuthorizeRegistration",
     "AuthorizeRegistrationClient",
+    "LimitCallers",
     "LimitForwarders",
     "RefuseStrangers",
 ]

@@ -15,12 +15,22 @@ class AuthorizeRegistration(RegistryElement[R]):
 
     Finding is open to all (W §2.2). Who has registered a name itself is not spoken for by others:
     beyond the one who asks us, tokens are vouched for and not proven. `kept` is what stood, and
-    whose, before this program started.
+    whose, before this program started. Where all that is known `elsewhere` too, as by the registry
+    behind a manager, it is judged there alone: who says here first what a service is may only say
+    it again.
     """
 
-    def __init__(self, policies: Policies, clock: Clock, kept: Iterable[Kept[R]] = ()) -> None:
+    def __init__(
+        self,
+        policies: Policies,
+        clock: Clock,
+        kept: Iterable[Kept[R]] = (),
+        *,
+        elsewhere: bool = False,
+    ) -> None:
         self.policies = policies
         self.clock = clock
+        self.elsewhere = elsewhere
         self.owners: Owners[R] = Owners(clock)
         for one in kept:
             self.owners.restore(one)
@@ -30,7 +40,7 @@ class AuthorizeRegistration(RegistryElement[R]):
             return await next.register(call, record)
         by = evidence.registrant(call.tokens)
         repeated = self.owners.repeats(record)
-        self.check(call, call.peer, record.name, "" if repeated else self.owners.owner(record.name))
+        self.check(call, call.peer, record.name, "" if repeated else self.owner(record.name))
         with self.owners.claiming(record, by, proven=evidence.comes_itself(call.tokens)) as claim:
             kept = await next.register(call, record)
             claim.renew(kept)
@@ -38,9 +48,13 @@ class AuthorizeRegistration(RegistryElement[R]):
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         if call.peer is not None:
-            self.check(call, call.peer, record.name, self.owners.owner(record.name))
+            self.check(call, call.peer, record.name, self.owner(record.name))
         await next.unregister(call, record)
         self.owners.release(record.name)
+
+    def owner(self, name: str) -> str:
+        """Whose the name is, as far as it is judged here."""
+        return "" if self.elsewhere else self.owners.owner(name)
 
     def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
         """Raise Denied, naming the policy."""

@@ -10,12 +10,11 @@ from nsm.sdk import Call, Registry, RegistryElement
 class LimitForwarders(RegistryElement[Endpoint]):
     """Refuse registrations in the service of forwarders, except of the mesh's own programs."""
 
-    def __init__(self, admission: Admission, service: str) -> None:
+    def __init__(self, admission: Admission) -> None:
         self.admission = admission
-        self.service = service
 
     async def register(self, call: Call, record: Endpoint, next: Registry[Endpoint]) -> Endpoint:
-        if call.peer is not None and self.service in record.network_service_names:
+        if call.peer is not None and self.admission.forwarders in record.network_service_names:
             who, _ = self.admission.asker(call.peer.id, registrants(call.tokens), 1)
             if not self.admission.believes(who):
                 raise Denied(
