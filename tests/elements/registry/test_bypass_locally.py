@@ -63,6 +63,19 @@ async def test_endpoints_of_other_nodes_are_shown_as_they_are() -> None:
     assert await domain.urls(domain.manager()) == {"far": "tcp://10.0.0.2:5001"}
 
 
+async def test_who_asks_for_the_managers_own_is_answered_without_the_registry() -> None:
+    domain, calls = Domain(), RecordingRegistry[Endpoint]()
+    manager = registry_chain(BypassLocally(MANAGER)).bind(calls)
+    service = Endpoint(network_service_names=("forwarder",), url=MANAGER)
+    await manager.register(CALL, replace(NSE, network_service_names=("forwarder",)))
+    await manager.register(CALL, replace(NSE, name="other"))
+    found = [answer.record async for answer in manager.find(CALL, Query(service))]
+    assert [(record.name, record.url) for record in found] == [("e", NSE.url)]
+    await manager.unregister(CALL, NSE)
+    assert [answer async for answer in manager.find(CALL, Query(service))] == []
+    assert "find" not in [verb for verb, *_ in calls.heard]
+
+
 async def test_the_same_name_with_a_new_url_is_found_under_the_new_one() -> None:
     domain = Domain()
     manager = domain.manager()

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query
+from nsm.elements.registry.matching import is_like
 from nsm.errors import Invalid
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
@@ -13,12 +14,14 @@ class BypassLocally(RegistryElement[Endpoint]):
     """Register endpoints under the manager's URL; show those registered here under their own.
 
     A record under the manager's URL that was not registered here is left over from an earlier life
-    of this manager: nobody is led there until its endpoint registers again.
+    of this manager: nobody is led there until its endpoint registers again. So who asks for those
+    under the manager's URL is told of the ones registered here, and the registry need not be asked.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self.own: dict[str, str] = {}
+        self.registered: dict[str, Endpoint] = {}
 
     async def register(self, call: Call, record: Endpoint, next: Registry[Endpoint]) -> Endpoint:
         if not record.url:
@@ -30,11 +33,16 @@ class BypassLocally(RegistryElement[Endpoint]):
         except BaseException:
             self._back_to(record.name, before)
             raise
+        self.registered[record.name] = answer
         return replace(answer, url=record.url)
 
     async def find(
         self, call: Call, query: Query[Endpoint], next: Registry[Endpoint]
     ) -> AsyncIterator[Answer[Endpoint]]:
+        if query.like.url == self.url and not query.watch:
+            for answer in self._ours(query.like):
+                yield answer
+            return
         async with reading(next.find(call, query)) as answers:
             async for answer in answers:
                 if shown := self._shown(answer):
@@ -48,6 +56,11 @@ class BypassLocally(RegistryElement[Endpoint]):
             await next.unregister(call, replace(record, url=self.url))
         finally:
             self.own.pop(record.name, None)
+            self.registered.pop(record.name, None)
+
+    def _ours(self, wanted: Endpoint) -> list[Answer[Endpoint]]:
+        found = [record for record in self.registered.values() if is_like(record, wanted)]
+        return [Answer(replace(record, url=self.own[record.name])) for record in found]
 
     def _shown(self, answer: Answer[Endpoint]) -> Answer[Endpoint] | None:
         if own := self.own.get(answer.record.name):
