@@ -64,7 +64,7 @@ async def test_endpoints_of_other_nodes_are_shown_as_they_are() -> None:
 
 
 async def test_who_asks_for_the_managers_own_is_answered_without_the_registry() -> None:
-    domain, calls = Domain(), RecordingRegistry[Endpoint]()
+    calls = RecordingRegistry[Endpoint]()
     manager = registry_chain(BypassLocally(MANAGER)).bind(calls)
     service = Endpoint(network_service_names=("forwarder",), url=MANAGER)
     await manager.register(CALL, replace(NSE, network_service_names=("forwarder",)))
