@@ -11,7 +11,11 @@ from nsm.config import usage
 from nsm.errors import NotFound
 from nsm.world.programs import PROGRAMS, entry
 
-ARGUMENTS = {"endpoint": "[KIND | FILE.py]", "node": "[--registry] [--identity]"}
+ARGUMENTS = {
+    "endpoint": "[KIND | FILE.py]",
+    "node": "[--registry] [--identity]",
+    "registry": "[--store FILE]",
+}
 EXAMPLES = {
     "registry": "NSM_LISTEN_ON=tcp://:5002 nsm registry",
     "manager": "NSM_LISTEN_ON=unix:///run/nsm.sock,tcp://:5001 nsm manager",

@@ -1,1 +1,1 @@
-"""The program that knows who offers what: network services and endpoints, kept in memory."""
+"""The program that knows who offers what: network services and endpoints."""
