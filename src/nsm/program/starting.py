@@ -1,6 +1,7 @@
 """From a command line and an environment to a program at work, and to its orderly end."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -21,6 +22,9 @@ log = logging.getLogger("nsm")
 
 OTHERS = ("NSM_STATUS_SOCKET", "NSM_MESH", "NSM_WORLD")
 """Variables that are not of one program's settings."""
+SELDOM = (20_000, 20, 50)
+"""Objects made, less those gone, between two looks for garbage that holds itself, and how many
+looks at the young there are to one at the older: we make little of it, and hold much for long."""
 Work = Callable[[C, "Program"], Awaitable[None]]
 Alive = Callable[[C, Mapping[str, str]], Coroutine[Any, Any, int]]
 
@@ -46,6 +50,8 @@ def start(
         start_logging(config.log_level)
         for variable in unknown(kind, environ, OTHERS, held):
             log.warning("%s is set, and no setting of this program", variable)
+        gc.freeze()  # what was imported stays
+        gc.set_threshold(*SELDOM)
         return asyncio.run(alive(config, environ))
     except ConfigError as error:
         sys.stderr.write(f"settings: {error}\n")
