@@ -71,6 +71,8 @@ async def test_who_asks_for_the_managers_own_is_answered_without_the_registry() 
     await manager.register(CALL, replace(NSE, name="other"))
     found = [answer.record async for answer in manager.find(CALL, Query(service))]
     assert [(record.name, record.url) for record in found] == [("e", NSE.url)]
+    by_name = Query(Endpoint(name="other"))
+    assert [answer.record.name async for answer in manager.find(CALL, by_name)] == ["other"]
     await manager.unregister(CALL, NSE)
     assert [answer async for answer in manager.find(CALL, Query(service))] == []
     assert "find" not in [verb for verb, *_ in calls.heard]

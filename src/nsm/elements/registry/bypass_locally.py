@@ -15,7 +15,8 @@ class BypassLocally(RegistryElement[Endpoint]):
 
     A record under the manager's URL that was not registered here is left over from an earlier life
     of this manager: nobody is led there until its endpoint registers again. So who asks for those
-    under the manager's URL is told of the ones registered here, and the registry need not be asked.
+    under the manager's URL, or for one by its name, hears what was registered here, and the
+    registry need not be asked.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,7 +40,7 @@ class BypassLocally(RegistryElement[Endpoint]):
     async def find(
         self, call: Call, query: Query[Endpoint], next: Registry[Endpoint]
     ) -> AsyncIterator[Answer[Endpoint]]:
-        if query.like.url == self.url and not query.watch:
+        if self._can_tell(query):
             for answer in self._ours(query.like):
                 yield answer
             return
@@ -57,6 +58,10 @@ class BypassLocally(RegistryElement[Endpoint]):
         finally:
             self.own.pop(record.name, None)
             self.registered.pop(record.name, None)
+
+    def _can_tell(self, query: Query[Endpoint]) -> bool:
+        ours = query.like.url == self.url or query.like.name in self.registered
+        return ours and not query.watch
 
     def _ours(self, wanted: Endpoint) -> list[Answer[Endpoint]]:
         found = [record for record in self.registered.values() if is_like(record, wanted)]
