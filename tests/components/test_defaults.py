@@ -127,6 +127,7 @@ REGISTRY = {
     "NSM_DIAL_TIMEOUT": timedelta(milliseconds=300),
     "NSM_MAX_RECORDS": 100_000,
     "NSM_MAX_WATCHERS": 100_000,
+    "NSM_STORE": "",
 }
 ON_A_NODE = {
     "NSM_LABELS": {"p2p": "true"},

@@ -1,7 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.sdk.backoff import Backoff
+from nsm.errors import Denied, Unreachable
+from nsm.sdk.backoff import REFUSED, Backoff
 
 
 def test_pauses_double_up_to_the_longest() -> None:
@@ -24,3 +25,10 @@ def test_a_pause_is_never_shorter_than_half_nor_longer_than_the_longest(
     backoff = Backoff(0.05, 2.0, chance=lambda: chance)
     backoff.tries = tries
     assert 0.025 <= backoff.pause() <= 2.0
+
+
+def test_whoever_is_refused_waits_for_half_a_minute_and_a_little() -> None:
+    backoff = Backoff(0.05, 2.0, chance=lambda: 1.0)
+    assert backoff.after(Unreachable("gone")) == 0.05
+    assert REFUSED < backoff.after(Denied("no")) <= 1.1 * REFUSED
+    assert backoff.after(Unreachable("gone")) == 0.1

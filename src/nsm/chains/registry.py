@@ -150,7 +150,7 @@ def manager_registries(
             DescribeEndpoint(labels),
             Expire(needs.clock),
             ReceiveEndpointFile(files),
-            SendFoundFile(files),
+            SendFoundFile(files, needs.admission.believes),
         ).bind(local),
     )
 

@@ -7,7 +7,7 @@ import pytest
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
 from nsm.elements.lifecycle import BeginClient, Heal, Liveness
-from nsm.errors import Unreachable
+from nsm.errors import Denied, Unreachable
 from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.events import Events
@@ -248,3 +248,20 @@ async def test_what_never_stood_is_not_healed() -> None:
     world.manager.monitor.publish(theirs(DOWN))
     await asyncio.sleep(60)
     assert world.heard == [ASKED]
+
+
+async def test_who_is_refused_tries_to_heal_twice_a_minute_and_not_more() -> None:
+    world = World()
+    await world.connected()
+    world.end.failing = Denied("a rule says no")
+    world.manager.monitor.delete(theirs())
+    await asyncio.sleep(29.9)
+    assert world.heard == [ASKED, CLOSED, ANEW]
+    await asyncio.sleep(60)
+    assert world.heard == [ASKED, CLOSED, ANEW, ANEW, ANEW]
+    world.end.failing = None
+    await asyncio.sleep(34)
+    assert world.heard[-1] == ANEW
+    count = len(world.heard)
+    await asyncio.sleep(300)
+    assert len(world.heard) == count

@@ -4,7 +4,7 @@ import pytest
 
 from nsm.api.connection import Connection, Request
 from nsm.elements.lifecycle import Retry
-from nsm.errors import Invalid, TooLate, Unreachable
+from nsm.errors import Denied, Invalid, TooLate, Unreachable
 from nsm.sdk import Call, Element, Handler, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Recorder
@@ -71,3 +71,14 @@ async def test_it_stops_when_told() -> None:
     tries = len(end.verbs)
     await asyncio.sleep(60)
     assert len(end.verbs) == tries
+
+
+async def test_who_is_refused_asks_twice_a_minute_and_not_more() -> None:
+    end = Recorder(failing=Denied("no"))
+    asking = asyncio.create_task(chain(Retry(LoopClock())).bind(end).request(Call(), ASKED))
+    await asyncio.sleep(29.9)
+    assert len(end.verbs) == 1
+    await asyncio.sleep(60)
+    assert len(end.verbs) == 3
+    end.failing = None
+    assert await asking == Connection("c")

@@ -8,15 +8,19 @@ import pytest
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.elements.registry import EndpointFiles, SendFoundFile
 from nsm.elements.registry.endpoint_files import send
-from nsm.sdk import Call
+from nsm.sdk import Call, Peer
 from nsm.sdk.testing import CarriedFiles
 from nsm.sdk.testing.recording_registry import RecordingRegistry
 
+FORWARDER = Peer("spiffe://test/forwarder")
 
-async def found(files: EndpointFiles, url: str, to: CarriedFiles | None) -> str:
+
+async def found(
+    files: EndpointFiles, url: str, to: CarriedFiles | None, by: Peer | None = FORWARDER
+) -> str:
     end = RecordingRegistry[Endpoint](Answer(Endpoint(name="e", url=url)))
-    registry = SendFoundFile(files).bind(end)
-    answer = await anext(registry.find(Call(files=to), Query(Endpoint())))
+    registry = SendFoundFile(files, lambda id: id == FORWARDER.id).bind(end)
+    answer = await anext(registry.find(Call(peer=by, files=to), Query(Endpoint())))
     return answer.record.url
 
 
@@ -28,6 +32,9 @@ async def test_a_socket_we_were_given_is_sent_on_and_named_by_its_inode() -> Non
         assert await found(files, ours, asked) == f"inode://{known.st_dev}/{known.st_ino}"
         assert asked.sent == [(known.st_dev, known.st_ino)]
         assert await found(files, ours, None) == ours
+        for stranger in (Peer("spiffe://test/web"), None):
+            assert await found(files, ours, asked, stranger) == ours
+        assert len(asked.sent) == 1
     for carried in (given, asked):
         carried.close()
     files.close(ours)

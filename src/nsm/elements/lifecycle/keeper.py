@@ -117,8 +117,9 @@ class Keeper:
     async def _heal(self) -> None:
         patience = float("inf")
         began = self.keeping.clock.ticks()
+        pause = self._first_pause()
         while self.broken:
-            await self.keeping.clock.sleep(self._wait())
+            await self.keeping.clock.sleep(pause)
             late = self.keeping.clock.ticks() - began > patience
             self.reselect = self.reselect or not await self._carries()
             self.reselect = self.reselect or (late and await self._elsewhere())
@@ -127,9 +128,10 @@ class Keeper:
                     return
             except Exception as error:
                 patience = END_IS_DEAD if _says_the_last_hop(error, self.conn) else NO_WAY_THERE
-                log.info("could not heal %s yet: %s", self.conn.id, error)
+                pause = self.backoff.after(error)
+                log.info("could not heal %s, again in %.1f s: %s", self.conn.id, pause, error)
 
-    def _wait(self) -> float:
+    def _first_pause(self) -> float:
         first = self.backoff.tries == 0
         pause = self.backoff.pause()
         return 0.0 if first else pause

@@ -61,5 +61,5 @@ class Refresh(Element):
                 await life.again(None)
                 return
             except Exception as error:
-                pause = backoff.pause()
+                pause = backoff.after(error)
                 log.info("refresh failed, again in %.1f s: %s", pause, error)

@@ -18,7 +18,8 @@ PAUSE, LONGEST_PAUSE = 0.2, 5.0
 class Retry(Element):
     """Try again, ever more slowly, until the caller's deadline; outermost, if anywhere.
 
-    What is Invalid stays so and is not tried again. To stop a retry without deadline, cancel it.
+    What is Invalid stays so and is not tried again; what is Denied, not for half a minute. To stop
+    a retry without deadline, cancel it.
     """
 
     def __init__(self, clock: Clock, each: float = TRY) -> None:
@@ -33,7 +34,7 @@ class Retry(Element):
             except Invalid:
                 raise
             except NsmError as error:
-                pause = backoff.pause()
+                pause = backoff.after(error)
                 if self.left(call) <= pause:
                     raise
                 log.info("asking again in %.1f s: %s", pause, error)
