@@ -75,6 +75,7 @@ class Identity:
     file: Path
     bundle: Path
     epoch: int = 1
+    not_after: float = float("inf")
     verified: list[str] = field(default_factory=list)
     shows_certificate: bool = True
     made: dict[tuple[object, ...], ssl.SSLContext] = field(default_factory=dict)

@@ -117,6 +117,7 @@ async def test_a_server_without_an_identity_yet_refuses_and_goes_on(begin, pool,
     class Nobody:
         epoch = 0
         id = "spiffe://example.org/nobody"
+        not_after = 0.0
 
         def server_context(self):
             raise Unreachable("this program has no identity yet")

@@ -77,6 +77,11 @@ class Source:
         """This program as others see it after a handshake."""
         return Peer(self.id, self.svid.leaf, self.svid.not_after)
 
+    @property
+    def not_after(self) -> float:
+        """When our current certificate ends."""
+        return self.svid.not_after
+
     def server_context(self) -> ssl.SSLContext:
         """TLS for those who dial us from now on."""
         if self._server is None or self._server[0] != self.epoch:

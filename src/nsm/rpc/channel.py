@@ -7,6 +7,7 @@ from typing import Generic
 from nsm.api.connection import Connection, Request
 from nsm.api.monitoring import ConnectionEvent, Selector
 from nsm.api.registration import Answer, Endpoint, NetworkService, Query, R
+from nsm.rpc.aging import Aging, Side
 from nsm.rpc.fds import SocketFiles
 from nsm.rpc.http2 import Http2
 from nsm.rpc.metadata import path_header, path_in, token_headers
@@ -36,6 +37,8 @@ class RpcChannel:
         self._clock = clock
         self._asking = Outgoing(http2, clock, authority=target.authority, scheme="https")
         self._used = clock.ticks()
+        self._aging = Aging(clock, http2.connection.transport.session.until, Side.DIALED)
+        self._aging.begin(self._retire, self._retire, self.close)
         self.connections = _Connections(self)
         self.monitor = _Monitor(self)
         self.network_services: _Registry[NetworkService] = _Registry(
@@ -64,6 +67,7 @@ class RpcChannel:
 
     def close(self) -> None:
         """Hang up; whatever still runs fails as Unreachable."""
+        self._aging.cancel()
         self._http2.processor.close("the channel was closed")
 
     async def ask(
@@ -91,6 +95,10 @@ class RpcChannel:
         """One attempt of `ask`, on this very connection."""
         headers = [*self._token(), *also]
         return await self._asking.unary(path, question, headers, call.deadline)
+
+    def _retire(self) -> None:
+        self._http2.connection.leaving = True
+        self._http2.processor.maybe_end()
 
     def _token(self) -> Headers:
         self._used = self._clock.ticks()

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Callable, Sequence
 
 from nsm.errors import NsmError
+from nsm.rpc.aging import Aging, Side
 from nsm.rpc.http2 import Http2
 from nsm.rpc.incoming import Calls, Methods
 from nsm.rpc.listening import Listener
@@ -39,6 +40,8 @@ class Guest(Http2):
         self.settled: Callable[[Guest, Exception | None], None] = lambda *_: None
         self.departed: Callable[[Guest], None] = lambda _: None
         self.transport = SocketTransport(Plug(sock), session, self, clock, self._settled)
+        self._clock = clock
+        self._aging: Aging | None = None
 
     def part(self) -> None:
         """Take no more calls; those that run may end, streams end now."""
@@ -55,6 +58,8 @@ class Guest(Http2):
 
     def depart(self) -> None:
         """The connection is no more, or never was."""
+        if self._aging is not None:
+            self._aging.cancel()
         self.gone.set()
         self.departed(self)
 
@@ -62,6 +67,13 @@ class Guest(Http2):
         self.settled(self, error)
         if error is not None:
             self.depart()
+            return
+        self._aging = Aging(self._clock, self.transport.session.until, Side.ACCEPTED)
+        self._aging.begin(self._retire, self.part, self.transport.abort)
+
+    def _retire(self) -> None:
+        self.connection.leave()
+        self.processor.maybe_end()
 
 
 class Host:

@@ -32,6 +32,11 @@ class TlsSource(Protocol):
         """Our own SPIFFE id."""
         ...
 
+    @property
+    def not_after(self) -> float:
+        """When the certificate we show now ends, in seconds since the epoch."""
+        ...
+
     def server_context(self) -> ssl.SSLContext:
         """The context to accept with now."""
         ...
@@ -52,6 +57,8 @@ class Session(Protocol):
     """Who the peer is, once proved; None where nobody has to."""
     ended: bool
     """Whether the peer said that it will send no more."""
+    until: float
+    """When the first of the certificates shown ends, in seconds since the epoch."""
 
     def feed(self, data: bytes) -> None:
         """Bytes came from the socket."""
@@ -84,6 +91,7 @@ class TlsSession:
     def __init__(self, source: TlsSource, *, server: bool) -> None:
         self.peer: Peer | None = None
         self.ended = False
+        self.until = source.not_after
         self._source = source
         self._epoch = source.epoch
         self._in = ssl.MemoryBIO()
@@ -105,6 +113,7 @@ class TlsSession:
             raise Unauthenticated("the peer does not speak HTTP/2 over TLS (ALPN h2)")
         peer = self._source.verify(_verified_chain(self._tls))
         self.peer = replace(peer, shown=self._epoch)
+        self.until = min(self.until, peer.not_after)
         return True
 
     def read(self) -> bytes:
@@ -143,6 +152,7 @@ class ClearSession:
     def __init__(self) -> None:
         self.peer: Peer | None = None
         self.ended = False
+        self.until = float("inf")
         self._in: list[bytes] = []
         self._out: list[bytes] = []
 
