@@ -119,7 +119,7 @@ async def test_an_accepting_node_makes_the_tunnels_end_in_the_endpoint(
     assert [str(a) for a in kernel.links_at[ENDPOINT, "vpn-1"].addresses] == ["10.1.0.0/32"]
 
 
-async def test_a_close_removes_it_before_and_closes_onward_after(
+async def test_a_close_removes_it_and_closes_onward(
     entry, kernel, onward, lifetime
 ) -> None:
     conn = await established(entry, lifetime)
@@ -128,6 +128,18 @@ async def test_a_close_removes_it_before_and_closes_onward_after(
     assert onward.verbs == ["request c", "close c"]
     await entry.close(lifetime.call, conn)
     assert onward.verbs[-1] == "close c"
+
+
+async def test_a_kernel_that_cannot_remove_does_not_keep_those_further_on(
+    entry, kernel, onward, lifetime
+) -> None:
+    conn = await established(entry, lifetime)
+    kernel.fault = failing_at(kernel.asked + 1)
+    with pytest.raises(NsmError, match="told to fail"):
+        await entry.close(lifetime.call, conn)
+    assert onward.verbs[-1] == "close c"
+    await entry.close(lifetime.call, conn)
+    assert kernel.empty
 
 
 async def test_what_stands_is_known_by_its_tag(kernel, onward, lifetime) -> None:

@@ -1,5 +1,6 @@
 """Build a vWire in the kernel once every hop has agreed to it."""
 
+import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -68,12 +69,16 @@ class JoinNamespaces(Element):
         return await self._first(call, request, next)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-        try:
-            if standing := self.standing.get(conn.id):
-                await self.kernel.apply(*plan.undo(standing))
-                del self.standing[conn.id]
-        finally:
-            await next.close(call, conn)
+        # Side by side: neither waits for the other, and one that fails does not stop the other.
+        both = self._remove(conn.id), next.close(call, conn)
+        for failure in await asyncio.gather(*both, return_exceptions=True):
+            if failure:
+                raise failure
+
+    async def _remove(self, id: str) -> None:
+        if standing := self.standing.get(id):
+            await self.kernel.apply(*plan.undo(standing))
+            del self.standing[id]
 
     async def _first(self, call: Call, request: Request, next: Handler) -> Connection:
         conn = await next.request(call, request)
