@@ -119,9 +119,7 @@ async def test_an_accepting_node_makes_the_tunnels_end_in_the_endpoint(
     assert [str(a) for a in kernel.links_at[ENDPOINT, "vpn-1"].addresses] == ["10.1.0.0/32"]
 
 
-async def test_a_close_removes_it_and_closes_onward(
-    entry, kernel, onward, lifetime
-) -> None:
+async def test_a_close_removes_it_and_closes_onward(entry, kernel, onward, lifetime) -> None:
     conn = await established(entry, lifetime)
     await entry.close(lifetime.call, conn)
     assert kernel.empty
