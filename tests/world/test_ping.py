@@ -1,11 +1,14 @@
 """Pings are put together right, and only their own answers count."""
 
 import struct
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.world.ping import checksum, echo_request, is_reply
+from nsm.errors import NotFound
+from nsm.world.ping import Course, checksum, echo_request, is_reply, ping
 
 
 def test_the_checksum_is_the_internets() -> None:
@@ -33,3 +36,10 @@ def test_only_the_answer_to_it_answers_a_request(version: int, id: int, sequence
     assert not is_reply(answer, version, id, sequence ^ 1)
     assert not is_reply(echo_request(version, id, sequence), version, id, sequence)
     assert not is_reply(answer[:4], version, id, sequence)
+
+
+@pytest.mark.linux
+def test_an_interface_that_is_not_there_is_said_to_be_missing() -> None:
+    course = Course(netns=Path("/proc/self/ns/net"), address="127.0.0.1", interface="nsm-none")
+    with pytest.raises(NotFound, match="no interface nsm-none here"):
+        next(ping(course))

@@ -114,9 +114,19 @@ def _open(target: IPv4Address | IPv6Address, interface: str) -> socket.socket:
         channel = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     channel.setblocking(False)
     if interface:
-        name = interface.encode() + b"\0"
-        channel.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+        _bind(channel, interface)
     return channel
+
+
+def _bind(channel: socket.socket, interface: str) -> None:
+    name = interface.encode() + b"\0"
+    try:
+        channel.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, name)
+    except OSError as error:
+        channel.close()
+        raise NotFound(
+            f"no interface {interface} here", fix="`nsm status` says how it is"
+        ) from error
 
 
 def _one(

@@ -12,6 +12,11 @@ from .lab import EXAMPLES, NSM, RUN, Lab, Mesh, eventually, nsm, run, started, t
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
 
+
+def slow(moment: float) -> object:
+    return pytest.param(moment, marks=pytest.mark.slow)
+
+
 WORLD = (EXAMPLES / "two-nodes.yaml").read_text()
 SMALL = (EXAMPLES / "hello.yaml").read_text()
 
@@ -29,7 +34,9 @@ def test_up_shows_each_step_and_takes_everything_down_at_ctrl_c(lab: Lab) -> Non
     assert not traces(mesh)
 
 
-@pytest.mark.parametrize("moment", [0.2, 0.6, 1.0])
+@pytest.mark.parametrize(
+    "moment", [0.5, *(slow(m) for m in (0.0, 0.2, 0.4, 0.7, 0.9, 1.1, 1.4, 1.8))]
+)
 def test_up_that_is_killed_half_way_leaves_nothing_after_down(lab: Lab, moment: float) -> None:
     mesh = lab.draft("half", WORLD)
     with started(NSM, "up", str(mesh.file)) as up:

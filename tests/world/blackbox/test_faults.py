@@ -11,11 +11,20 @@ pytestmark = [pytest.mark.linux, pytest.mark.world]
 
 WORLD = """
 nodes: [n-1, n-2]
+services:
+  safe:
+    matches:
+      - {source_selector: {app: wall}, routes: [{destination_selector: {app: end}}]}
+      - {routes: [{destination_selector: {app: wall}}]}
 endpoints:
+  wall: {node: n-1, serves: safe, run: firewall, labels: {app: wall}}
+  end: {node: n-2, serves: safe, run: icmp-responder, labels: {app: end}, replicas: 2,
+        cidr: [172.16.3.0/24]}
   one: {node: n-2, serves: icmp-responder, run: icmp-responder, cidr: [172.16.1.0/24]}
   two: {node: n-1, serves: icmp-responder, run: icmp-responder, cidr: [172.16.2.0/24]}
 workloads:
   web: {node: n-1, wants: kernel://icmp-responder/nsm-1, run: [sleep, infinity]}
+  shop: {node: n-1, wants: kernel://safe/nsm-1}
 """
 
 
@@ -27,9 +36,9 @@ def kept(lab: Lab) -> Mesh:
 @pytest.fixture
 def mesh(kept: Mesh) -> Mesh:
     """Everything is up, whatever was broken before."""
-    for who in ("n-1", "n-2", "one", "two", "web"):
-        if who[0] != "n" and kept.process(who)["state"] == "down":
-            kept.ok("restart", who)
+    for process in kept.status()["processes"]:
+        if process["state"] == "down":
+            kept.ok("restart", process["name"])
     kept.ok("wait", "--timeout", "20s")
     return kept
 
@@ -58,6 +67,26 @@ def test_when_its_endpoint_dies_a_client_is_reconnected_to_another(
     assert mesh.process(before["endpoint"])["pid"] is None
 
 
+def test_when_the_end_of_a_chain_dies_the_chain_is_led_to_another(mesh: Mesh) -> None:
+    before = mesh.wire("shop")["path"]
+    mesh.ok("kill", before[-1])
+    eventually(lambda: mesh.wire("shop")["path"][-1] not in (before[-1], "wall-client"))
+    eventually(lambda: mesh.pings("shop", "safe"))
+    after = mesh.wire("shop")
+    assert (after["endpoint"], len(after["path"])) == ("wall", len(before))
+    mesh.ok("restart", before[-1])
+
+
+@pytest.mark.slow
+def test_when_the_middle_of_a_chain_comes_back_packets_pass_again(mesh: Mesh) -> None:
+    mesh.ok("kill", "wall", "--gone")
+    eventually(lambda: mesh.wire("shop")["state"] != "up")
+    mesh.ok("restart", "wall")
+    mesh.ok("wait", "shop", "--timeout", "10s")
+    assert mesh.pings("shop", "safe")
+
+
+@pytest.mark.slow
 def test_what_was_killed_stays_down_until_it_is_restarted(mesh: Mesh) -> None:
     mesh.ok("kill", "two")
     assert mesh.endpoint("two")["state"] == "down"
@@ -93,6 +122,7 @@ def test_a_client_that_dies_by_itself_is_started_again_and_loses_nothing(mesh: M
     assert mesh.exec("web", "cat", "/sys/class/net/nsm-1/ifindex").out == interface
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("who", ["n-1", "n-2", "registry", "identity"])
 def test_what_serves_everybody_may_die_and_come_back(mesh: Mesh, who: str) -> None:
     name = mesh.ok("kill", who, "-o", "json").json["name"]
@@ -102,6 +132,7 @@ def test_what_serves_everybody_may_die_and_come_back(mesh: Mesh, who: str) -> No
     eventually(lambda: healed(mesh), 15)
 
 
+@pytest.mark.slow
 def test_packets_pass_while_everything_that_could_control_them_is_dead(mesh: Mesh) -> None:
     wire = mesh.wire("web")
     there = wire["dst"][0].partition("/")[0]
@@ -115,6 +146,7 @@ def test_packets_pass_while_everything_that_could_control_them_is_dead(mesh: Mes
     mesh.ok("wait", "--timeout", "20s")
 
 
+@pytest.mark.slow
 def test_a_new_vwire_is_made_after_a_node_came_back(mesh: Mesh) -> None:
     for node in ("n-1", "n-2"):
         mesh.ok("kill", node)

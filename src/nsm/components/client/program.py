@@ -14,6 +14,7 @@ from nsm.components.client.config import Config
 from nsm.components.client.elsewhere import Elsewhere
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
+from nsm.components.client.standing import looked_at
 from nsm.elements.context import RememberPrefixes
 from nsm.elements.kernel import CheckLiveness
 from nsm.elements.lifecycle import Liveness
@@ -74,15 +75,16 @@ async def work(config: Config, program: Program) -> None:
         lambda story: program.report(connection=story),
         program.clock,
     )
+    alive = liveness(config, Elsewhere(program.dialer, config.connect_to, program.clock))
     parts = Parts(
         report=report,
         place=place(program.environ),
         groups=RememberPrefixes(config.awareness_groups),
-        liveness=liveness(config, Elsewhere(program.dialer, config.connect_to, program.clock)),
+        liveness=alive,
         authorize=program.next_hop(),
     )
     asking = requester(config, needs, parts).bind(END)
-    stood = await what_stood(config, program, wanted)
+    stood = await looked_at(await what_stood(config, program, wanted), config.netns, alive)
     connecting = [
         tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
         for w in wanted
