@@ -42,14 +42,13 @@ class ReceiveFiles(Element):
             received.keep(())
 
     async def _receive(self, call: Call, fresh: Received, urls: Sequence[str]) -> None:
-        if urls and call.files is None:
-            raise Invalid(
-                f"{urls[0]} is named by a caller that can send no files",
-                fix="ask through a unix socket, or offer remote mechanisms only",
-            )
         for url in urls:
-            if call.files:
-                await fresh.receive(call.files, url, patience(call, self.clock))
+            if call.files is None:
+                raise Invalid(
+                    f"{url} is named by a caller that can send no files",
+                    fix="ask through a unix socket, or offer remote mechanisms only",
+                )
+            await fresh.receive(call.files, url, patience(call, self.clock))
 
     def _settle(self, call: Call, conn: Connection, received: Received) -> Connection:
         """Name the selected file as the caller does, and close what was offered in vain."""

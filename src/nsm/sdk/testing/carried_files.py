@@ -14,6 +14,10 @@ class CarriedFiles:
         self.came = asyncio.Event()
         self._fds: dict[Inode, int] = {}
 
+    def __len__(self) -> int:
+        """How many are here, as a socket's files say: there may be none yet, and still a way."""
+        return len(self._fds)
+
     def send(self, fd: int) -> Inode:
         found = os.fstat(fd)
         inode = Inode(found.st_dev, found.st_ino)
