@@ -1,5 +1,6 @@
 # Everything a person does here, by name. `make` alone says what there is.
 VENV := .venv
+PYTHON ?= python3
 UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
@@ -10,8 +11,13 @@ help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 $(VENV)/.made: pyproject.toml uv.lock
-	@test -x $(UV) || (python3 -m venv $(VENV) && $(VENV)/bin/pip install -q "uv==$(UV_VERSION)")
-	$(UV) sync -q --frozen
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		(echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3)
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh scripts/system-packages python3-venv
+	@test -x $(UV) || \
+		($(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install -q "uv==$(UV_VERSION)")
+	@echo 'setting up $(VENV)'
+	@$(UV) sync -q --frozen
 	@touch $@
 
 install: $(VENV)/.made ## the virtual environment and the command .venv/bin/nsm

@@ -13,6 +13,7 @@ import pytest
 
 pytestmark = pytest.mark.linux
 
+GREET = Path(__file__).parents[2] / "examples/greet.py"
 ROLES = ("one", "two", "near", "far", "nse")
 REGISTRY = "tcp://10.99.0.1:5002"
 
@@ -79,7 +80,7 @@ class Site:
             **self.settings(
                 name,
                 NSM_CONNECT_TO=f"unix://{self.folder}/{node}.sock",
-                NSM_NETWORK_SERVICES="kernel://icmp-responder/nsm-1",
+                NSM_NETWORK_SERVICES="kernel://greetings/nsm-1",
             ),
         )
         news = await client.tells(lambda one: one.get("connection", {}).get("state") == "up")
@@ -114,10 +115,11 @@ async def test_two_nodes_and_who_is_on_them_from_the_first_word_to_the_last(site
     )
     two = await site.start_node("two", NSM_REGISTRY_URL=REGISTRY)
     nse = await site.launch(
-        *("nsm.components.endpoint", "icmp-responder"),
+        *("nsm.components.endpoint", str(GREET)),
         **site.settings(
             "nse",
             NSM_CONNECT_TO=f"unix://{site.folder}/one.sock",
+            NSM_SERVICE_NAMES="greetings",
             NSM_LISTEN_ON=f"unix://{site.folder}/nse.sock",
             NSM_CIDR_PREFIX="172.16.9.0/24",
         ),
@@ -133,7 +135,11 @@ async def test_two_nodes_and_who_is_on_them_from_the_first_word_to_the_last(site
     for name, wire in (("near", beside), ("far", away)):
         assert site.pings(name, wire["dst"][0].partition("/")[0])
 
+    for name, wire in (("near", beside), ("far", away)):
+        await nse.says(f"hello {name} {wire['src'][0]}")
+
     assert await far.ends(signal.SIGTERM) == 0
+    await nse.says("goodbye far")
     assert "nsm-1" not in site.interfaces("far")
     assert "nsm-1" in site.interfaces("near")
     assert await near.ends(signal.SIGTERM) == 0
