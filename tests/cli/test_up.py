@@ -21,7 +21,6 @@ DNS = "endpoints: {gw: {serves: s, run: firewall, dns: [{servers: [self]}]}}\n"
     ("text", "words", "says"),
     [
         ("domains: {a: {}, b: {}}", (), "domains:"),
-        ("policy: {default: allow}", (), "policy:"),
         (DNS, (), "dns: of an endpoint"),
         (GOOD, ("--reload",), "--reload"),
     ],

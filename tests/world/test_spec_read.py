@@ -97,7 +97,7 @@ policy: rules.yaml
     assert gateway.wants.interface == "nsm-2"
     assert own.run == Command(("sleep", "100"))
     assert (web.run, web.dns, web.copies) == (("ls",), False, ("web-1", "web-2"))
-    assert domain.policy
+    assert str(domain.policy).endswith("/rules.yaml")
 
 
 def test_several_domains_stand_in_one_file() -> None:

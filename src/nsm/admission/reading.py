@@ -6,6 +6,7 @@ The text is data and nothing else. What can grow is bounded: bytes, rules, cases
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from nsm.admission.glob import Glob, IdGlob
@@ -26,7 +27,7 @@ from nsm.admission.rules import (
     WithLabels,
 )
 from nsm.errors import Invalid
-from nsm.values import BadFile, Fields, Problems, Value, closest, parse
+from nsm.values import LIMIT, BadFile, Fields, Problem, Problems, Value, closest, parse
 
 T = TypeVar("T")
 MOST_RULES = 10_000
@@ -56,6 +57,19 @@ def read_rules(text: str | bytes, file: str) -> Rules:
     if problems.found:
         raise BadFile(file, problems.found)
     return rules
+
+
+def load_rules(path: Path) -> Rules:
+    """The rules in a file; BadFile also where there is none that can be read."""
+    try:
+        if path.exists() and not path.is_file():  # a pipe would hold us up
+            raise OSError(0, "it is no file")
+        with path.open("rb") as file:
+            text = file.read(LIMIT + 1)
+    except OSError as error:
+        problem = Problem(0, f"can't be read: {error.strerror}", "name a file that is there")
+        raise BadFile(str(path), [problem]) from None
+    return read_rules(text, str(path))
 
 
 def rules_in(value: Value) -> Rules:
@@ -90,11 +104,15 @@ class _Reader:
         self, value: Value | None, what: str, read: Callable[[Value], T | None]
     ) -> tuple[T, ...]:
         """A list of rules or cases."""
-        items = value.items(f"a list of {what}") if value else []
-        if value and len(items) > MOST_RULES:
+        if value is None:
+            return ()
+        items = value.items(f"a list of {what}")
+        if len(items) > MOST_RULES:
             value.wrong(f"{len(items)} {what}", f"write at most {MOST_RULES}")
             return ()
-        found = [read(replace(item, name=f"{what}[{at}]")) for at, item in enumerate(items, 1)]
+        found = [
+            read(replace(item, name=f"{value.name}[{at}]")) for at, item in enumerate(items, 1)
+        ]
         return tuple(one for one in found if one is not None)
 
     def rule(self, value: Value) -> Rule | None:

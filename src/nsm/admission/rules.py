@@ -144,8 +144,8 @@ class Rules:
     cases: tuple[Case, ...] = ()
 
     def then(self, more: Self) -> Self:
-        """These, and where none applies those others; what holds at last is said by these."""
-        return replace(self, rules=(*self.rules, *more.rules))
+        """These, and where none applies those others; at last, denied if either says so."""
+        return replace(self, rules=(*self.rules, *more.rules), allow=self.allow and more.allow)
 
     def hours(self, minute: int) -> tuple[bool, ...]:
         """Which spans of time it is in now: while this is the same, so is every verdict."""

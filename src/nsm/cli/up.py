@@ -73,8 +73,6 @@ def later(mesh: Mesh) -> Iterator[str]:
     """What a file may say that this version can't do."""
     if mesh.several:
         yield "domains:"
-    if any(domain.policy for domain in mesh.domains):
-        yield "policy:"
     if any(endpoint.dns for domain in mesh.domains for endpoint in domain.endpoints):
         yield "dns: of an endpoint"
 

@@ -60,6 +60,11 @@ def pod_address(node: int, number: int) -> Address:
     return Address(IPv4Interface((v4[number], 32)), IPv6Interface((v6[number], 128)))
 
 
+def member(domain: str, mesh: str, name: str) -> str:
+    """The SPIFFE id of a program."""
+    return f"spiffe://{domain}/ns/{mesh}/{name}"
+
+
 @dataclass(frozen=True, slots=True)
 class Home:
     """Where a mesh keeps what it needs on the host; all of it goes with the mesh."""
@@ -115,6 +120,14 @@ class Home:
     def entries(self, domain: str) -> Path:
         """Who stands in which namespace, as the domain's authority reads it."""
         return self.root / f"identities@{domain}.json"
+
+    def rules(self, domain: str) -> Path:
+        """The admission rules of a domain, as its programs read them."""
+        return self.root / f"rules@{domain}.yaml"
+
+    def declared(self, domain: str, what: str) -> Path:
+        """Rules that the world file implies."""
+        return self.root / f"{what}@{domain}.yaml"
 
     def namespace(self, name: str) -> Path:
         """The namespace file of `name`."""

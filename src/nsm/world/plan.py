@@ -83,6 +83,8 @@ class DomainPlan:
     identities: Mapping[str, str]
     """SPIFFE ids by namespace."""
     services: tuple[NetworkService, ...]
+    rules: Mapping[Path, str | Path]
+    """Files of admission rules: their text, or the file of the user's that they stand for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

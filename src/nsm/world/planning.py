@@ -7,7 +7,16 @@ from pathlib import Path
 
 from nsm.api.registration import NetworkService
 from nsm.world import endpoints
-from nsm.world.ground import MARKER, UNDERLAY4, UNDERLAY6, Home, bridge_address, pod_address
+from nsm.world.admission import Admission
+from nsm.world.ground import (
+    MARKER,
+    UNDERLAY4,
+    UNDERLAY6,
+    Home,
+    bridge_address,
+    member,
+    pod_address,
+)
 from nsm.world.plan import (
     UNDERLAY,
     DomainPlan,
@@ -83,6 +92,7 @@ class Draft:
             registry=self.registry,
             identities=self.identities,
             services=tuple(self.services().values()),
+            rules=self.admission.files(),
         )
 
     def services(self) -> dict[str, NetworkService]:
@@ -128,7 +138,7 @@ class Draft:
                 kind="registry",
                 namespace=who,
                 launch=OurProgram("registry"),
-                environ={"NSM_LISTEN_ON": self.registry},
+                environ={"NSM_LISTEN_ON": self.registry, **self.admission.settings()},
                 after=(f"identity@{self.domain.name}",),
             )
         )
@@ -160,6 +170,7 @@ class Draft:
             "NSM_EXCLUDED_PREFIXES": str(self.home.excluded),
             "NSM_TUNNEL_IP": str(address.v4.ip),
             "NSM_STATE_DIR": str(self.home.folder(f"node@{node}")),
+            **self.admission.settings(),
             **self.place(node, node),
         }
         self.add(
@@ -182,6 +193,7 @@ class Draft:
         environ = {
             "NSM_CONNECT_TO": self.manager(spec.node),
             "NSM_LISTEN_ON": f"unix://{self.home.folder(name)}/listen.on",
+            **self.admission.settings(),
             **self.place(spec.node, name),
             **endpoints.settings(spec, self.services()),
         }
@@ -266,7 +278,12 @@ class Draft:
 
     def identify(self, namespace: str, name: str) -> None:
         """Whoever runs in `namespace` is `name`."""
-        self.identities[namespace] = f"spiffe://{self.domain.name}/ns/{self.mesh}/{name}"
+        self.identities[namespace] = member(self.domain.name, self.mesh, name)
+
+    @property
+    def admission(self) -> Admission:
+        """Who may do what in the domain."""
+        return Admission(self.mesh, self.domain, self.home)
 
     @property
     def workload_api(self) -> str:

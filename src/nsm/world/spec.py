@@ -98,7 +98,8 @@ class Domain:
     services: tuple[NetworkService, ...] = ()
     endpoints: tuple[EndpointSpec, ...] = ()
     workloads: tuple[WorkloadSpec, ...] = ()
-    policy: bool = False
+    policy: str | Path | None = None
+    """Admission rules: their text, or the file that holds them."""
 
     def occupied(self) -> Iterator[str]:
         """Every name that something of this domain runs under."""

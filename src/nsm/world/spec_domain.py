@@ -4,6 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import yaml
+
+from nsm.admission import rules_in
 from nsm.api.registration import NetworkService
 from nsm.values import Fields, Value, closest
 from nsm.world import spec_words as words
@@ -57,7 +60,7 @@ class DomainReader:
             services=self.each(fields.get("services"), "services by name", self.service),
             endpoints=self.each(fields.get("endpoints"), "endpoints by name", self.endpoint),
             workloads=self.each(fields.get("workloads"), "workloads by name", self.workload),
-            policy=fields.read("policy", self.policy, False),
+            policy=fields.read("policy", self.policy, None),
         )
 
     def read_nodes(self, value: Value | None) -> None:
@@ -204,13 +207,13 @@ class DomainReader:
                 found.append(str(network))
         return tuple(found)
 
-    def policy(self, value: Value) -> bool:
+    def policy(self, value: Value) -> str | Path | None:
         """Admission rules, or the file that holds them."""
         if value.is_mapping:
-            value.fields("default", "rules", "cases")
-        elif text := value.text("rules, or the file that holds them"):
-            self.beside(value, text)
-        return True
+            rules_in(value)
+            return str(yaml.serialize(value.node, Dumper=yaml.SafeDumper))
+        text = value.text("rules, or the file that holds them") or ""
+        return (self.folder / text).absolute() if text and self.beside(value, text) else None
 
 
 def command(value: Value) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from nsm.admission.reading import load_rules
 from nsm.values import BadFile, Problem, Problems, Value, parse
 from nsm.world import spec_words as words
 from nsm.world.spec import Domain, Mesh
@@ -22,7 +23,11 @@ def load(file: Path) -> Mesh:
         raise BadFile(str(file), [missing], FIX) from error
     except UnicodeDecodeError as error:
         raise BadFile(str(file), [Problem(0, "is no text", "save it as UTF-8")], FIX) from error
-    return read(text, file)
+    mesh = read(text, file)
+    for domain in mesh.domains:
+        if isinstance(domain.policy, Path):
+            load_rules(domain.policy)
+    return mesh
 
 
 def read(text: str, file: Path, exists: Exists = Path.is_file) -> Mesh:

@@ -13,7 +13,7 @@ from nsm.errors import Invalid, NotFound
 from nsm.sdk import Clock, Tasks
 from nsm.world import status as shown
 from nsm.world.forkserver import Ended, ForkServer, Started, Zygote
-from nsm.world.ground import MARKER, Home
+from nsm.world.ground import MARKER, Home, member
 from nsm.world.jobs import Job, Jobs, Stage
 from nsm.world.logs import rotate
 from nsm.world.namespaces import Namespaces
@@ -76,6 +76,8 @@ class Supervisor:
             self.write_entries(domain.name)
             services = msgspec.json.encode(domain.services)
             self.home.services(domain.name).write_bytes(services)
+            for path, said in domain.rules.items():
+                write_or_link(path, said)
         for process in self.plan.processes:
             self.home.folder(process.who).mkdir(parents=True, exist_ok=True)
 
@@ -83,7 +85,7 @@ class Supervisor:
         """Who stands in which namespace, for the domain's authority."""
         identities = next(one.identities for one in self.plan.domains if one.name == domain)
         guests = {
-            name: f"spiffe://{domain}/ns/{self.plan.mesh}/{name}"
+            name: member(domain, self.plan.mesh, name)
             for name in self.spaces.adopted
             if self.workloads[name].domain == domain
         }
@@ -269,3 +271,11 @@ def replace_file(path: Path, data: bytes) -> None:
     draft = path.with_name(f".{path.name}.new")
     draft.write_bytes(data)
     draft.replace(path)
+
+
+def write_or_link(path: Path, said: str | Path) -> None:
+    """A file of ours, or a link to one of somebody else's, so that its changes are seen."""
+    if isinstance(said, Path):
+        path.symlink_to(said)
+    else:
+        path.write_text(said)

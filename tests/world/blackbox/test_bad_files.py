@@ -114,7 +114,6 @@ def test_a_file_that_is_not_there_is_2(lab: Lab) -> None:
     ("text", "named"),
     [
         ("domains: {a.example: {nodes: [a-1]}, b.example: {nodes: [b-1]}}\n", "domains:"),
-        ("policy: {default: deny}\nnodes: [n-1]\n", "policy:"),
     ],
 )
 def test_what_comes_later_is_said_plainly(lab: Lab, text: str, named: str) -> None:
