@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from nsm.api.connection import Path
+from nsm.api.connection import Path, Segment
 from nsm.errors import Invalid
 from nsm.identity import jwt
 from nsm.sdk.call import Call, Peer, TokenPath
@@ -18,25 +18,38 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Watched:
+    """Connections somebody wants to watch (`wanted`), and those it is known to be on (`known`)."""
+
+    wanted: frozenset[str]
+    known: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
-    """Tokens in the order of the hops; `index` is our own hop's, `now` seconds since the epoch."""
+    """Tokens in the order of the hops; `index` is our own hop's, `now` seconds since the epoch.
+
+    `segments` are the hops that bore the tokens, where it is a connection's path.
+    """
 
     tokens: tuple[str, ...] = field(repr=False)
     index: int
     peer: Peer
     now: float
     resource: Resource | None = None
+    watched: Watched | None = None
+    segments: tuple[Segment, ...] = field(default=(), repr=False)
 
 
 def of_asker(path: Path, peer: Peer, now: float) -> Evidence:
     """A request or close that came in: judged by the hops up to and with our own."""
     upto = path.segments[: path.index + 1]
-    return Evidence(tuple(segment.token for segment in upto), path.index, peer, now)
+    return _of_path(upto, path.index, peer, now)
 
 
 def of_answerer(path: Path, peer: Peer, now: float) -> Evidence:
     """An answer that came back: judged by all of its hops."""
-    return Evidence(tuple(segment.token for segment in path.segments), path.index, peer, now)
+    return _of_path(path.segments, path.index, peer, now)
 
 
 def of_registrant(tokens: TokenPath | None, peer: Peer, now: float, resource: Resource) -> Evidence:
@@ -49,6 +62,11 @@ def of_registrar(tokens: TokenPath | None, peer: Peer, now: float, resource: Res
     """What a registry answered."""
     path = tokens or TokenPath()
     return Evidence(tuple(path.tokens), path.index, peer, now, resource)
+
+
+def _of_path(segments: tuple[Segment, ...], index: int, peer: Peer, now: float) -> Evidence:
+    tokens = tuple(segment.token for segment in segments)
+    return Evidence(tokens, index, peer, now, segments=segments)
 
 
 def answerer(call: Call) -> Peer | None:

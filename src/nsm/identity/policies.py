@@ -9,11 +9,13 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Self
 
 from nsm.errors import Denied, Invalid
 from nsm.identity import jwt
 from nsm.identity.evidence import Evidence
+from nsm.identity.rego import NAME, RegoFile, files
 
 Policy = Callable[[Evidence], str | None]
 SKEW = 1.0
@@ -79,6 +81,14 @@ def client_allowed(evidence: Evidence) -> str | None:
     return f"{resource.name[:200]!r} belongs to {owner}, not to {asker}"
 
 
+def service_connection(evidence: Evidence) -> str | None:
+    """Who watches connections is on one of them, as far as is known."""
+    watched = evidence.watched
+    if watched and watched.wanted & watched.known:
+        return None
+    return f"{evidence.peer.id} is on none of the connections it wants to watch"
+
+
 POLICIES: dict[str, Policy] = {
     "common/tokens_valid": tokens_valid,
     "common/tokens_expired": tokens_expired,
@@ -86,24 +96,49 @@ POLICIES: dict[str, Policy] = {
     "server/prev_token_signed": prev_token_signed,
     "client/next_token_signed": next_token_signed,
     "registry/client_allowed": client_allowed,
+    "monitor/service_connection": service_connection,
 }
 """All of them, in the order they are checked: each may rely on those above it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """A choice of policies, all of which must agree."""
+    """A choice of policies, and files of one's own, all of which must agree."""
 
     chosen: tuple[tuple[str, Policy], ...]
+    files: tuple[RegoFile, ...] = ()
 
     @classmethod
     def select(cls, masks: Iterable[str]) -> Self:
-        """Those whose files upstream would choose by these masks; Invalid for one without any."""
-        names = {name for mask in masks for name in _matching(mask)}
-        return cls(tuple((name, POLICIES[name]) for name in POLICIES if name in names))
+        """Those whose files upstream would choose by these masks; Invalid for one without any.
+
+        Reads and compiles files of one's own: to be called at the start.
+        """
+        names: set[str] = set()
+        own: dict[Path, RegoFile] = {}
+        for mask in masks:
+            pattern = _pattern(mask)
+            ours = [name for name in POLICIES if pattern.fullmatch(f"policies/{name}.rego")]
+            theirs = {file.path: file for file in files(mask)}
+            if not ours and not theirs:
+                raise _chooses_nothing(mask)
+            names.update(ours)
+            own |= theirs
+        chosen = tuple((name, POLICIES[name]) for name in POLICIES if name in names)
+        return cls(chosen, tuple(own.values()))
+
+    async def judge(self, evidence: Evidence, hop: str) -> None:
+        """Raise Denied, naming the first policy that disagrees; ours are asked first.
+
+        Nothing else happens meanwhile, unless there are files of one's own.
+        """
+        self.check(evidence, hop)
+        for file in self.files:
+            if wrong := await file.judge(evidence):
+                raise Denied(f"refused by policy {file.path}: {wrong}", hop=hop)
 
     def check(self, evidence: Evidence, hop: str) -> None:
-        """Raise Denied, naming the first policy that disagrees."""
+        """The same by our own policies alone."""
         for name, policy in self.chosen:
             try:
                 wrong = policy(evidence)
@@ -126,18 +161,19 @@ class Masks(tuple[str, ...]):
         return masks
 
 
-def _matching(mask: str) -> list[str]:
+def _pattern(mask: str) -> re.Pattern[str]:
     try:
-        pattern = re.compile(mask.replace("etc/nsm/opa", "policies").lstrip("/"))
+        return re.compile(mask.replace(NAME, "policies").lstrip("/"))
     except re.error as error:
         raise Invalid(f"policy mask {mask!r} is no regular expression: {error}") from None
-    names = [name for name in POLICIES if pattern.fullmatch(f"policies/{name}.rego")]
-    if not names:
-        raise Invalid(
-            f"policy mask {mask!r} chooses nothing: .rego files of one's own are not supported yet",
-            fix=f"choose among {', '.join(f'etc/nsm/opa/{name}.rego' for name in POLICIES)}",
-        )
-    return names
+
+
+def _chooses_nothing(mask: str) -> Invalid:
+    ours = ", ".join(f"{NAME}/{name}.rego" for name in POLICIES)
+    return Invalid(
+        f"policy mask {mask!r} chooses nothing",
+        fix=f"choose among {ours}, or name a .rego file that is there",
+    )
 
 
 def _signed(evidence: Evidence, at: int) -> str | None:

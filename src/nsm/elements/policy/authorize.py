@@ -19,7 +19,7 @@ class Authorize(Element):
         self.judged: Slot[Token] = Slot()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
-        self.check(call, request.connection)
+        await self.check(call, request.connection)
         conn = await next.request(call, request)
         if call.begun and call.token:
             self.judged.put(call, call.token)
@@ -27,13 +27,13 @@ class Authorize(Element):
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         if not (call.begun and call.token and self.judged.get(call) is call.token):
-            self.check(call, conn)
+            await self.check(call, conn)
         await next.close(call, conn)
 
-    def check(self, call: Call, conn: Connection) -> None:
+    async def check(self, call: Call, conn: Connection) -> None:
         """Raise Denied, naming the policy and this hop."""
         if call.peer is None:
             return
         path = conn.hops
         here = path.segments[path.index].name if path.index < len(path.segments) else ""
-        self.policies.check(evidence.of_asker(path, call.peer, self.clock.now()), here)
+        await self.policies.judge(evidence.of_asker(path, call.peer, self.clock.now()), here)

@@ -32,10 +32,10 @@ class AuthorizeClient(Element):
         if peer is None:
             return answer
         if self.answerer.get(call):
-            self.check(peer, answer)
+            await self.check(peer, answer)
         else:
             async with closing_on_error(next, call, answer):
-                self.check(peer, answer)
+                await self.check(peer, answer)
         self.answerer.put(call, peer)
         return answer
 
@@ -43,9 +43,9 @@ class AuthorizeClient(Element):
         self.answerer.take(call)
         await next.close(call, conn)
 
-    def check(self, peer: Peer, conn: Connection) -> None:
+    async def check(self, peer: Peer, conn: Connection) -> None:
         """Raise Denied, naming the policy and the hop that answered."""
         path = conn.hops
         after = path.index + 1
         there = path.segments[after].name if after < len(path.segments) else peer.id
-        self.policies.check(evidence.of_answerer(path, peer, self.clock.now()), there)
+        await self.policies.judge(evidence.of_answerer(path, peer, self.clock.now()), there)

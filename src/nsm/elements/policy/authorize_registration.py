@@ -39,8 +39,7 @@ class AuthorizeRegistration(RegistryElement[R]):
         if call.peer is None:
             return await next.register(call, record)
         by = evidence.registrant(call.tokens)
-        repeated = self.owners.repeats(record)
-        self.check(call, call.peer, record.name, "" if repeated else self.owner(record.name))
+        await self._settle(call, call.peer, record)
         with self.owners.claiming(record, by, proven=evidence.comes_itself(call.tokens)) as claim:
             kept = await next.register(call, record)
             claim.renew(kept)
@@ -48,19 +47,26 @@ class AuthorizeRegistration(RegistryElement[R]):
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         if call.peer is not None:
-            self.check(call, call.peer, record.name, self.owner(record.name))
+            await self.check(call, call.peer, record.name, self.owner(record.name))
         await next.unregister(call, record)
         self.owners.release(record.name)
+
+    async def _settle(self, call: Call, peer: Peer, record: R) -> None:
+        """Check, and again if whose the name is has changed while policies were being asked."""
+        owner: str | None = None
+        while owner != (now := "" if self.owners.repeats(record) else self.owner(record.name)):
+            owner = now
+            await self.check(call, peer, record.name, owner)
 
     def owner(self, name: str) -> str:
         """Whose the name is, as far as it is judged here."""
         return "" if self.elsewhere else self.owners.owner(name)
 
-    def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
+    async def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
         """Raise Denied, naming the policy."""
         by = evidence.registrant(call.tokens)
         if owner and self.owners.is_proven(name) and not evidence.comes_itself(call.tokens):
             by = f"{by} by way of {peer.id}"
         resource = evidence.Resource(name, by, owner)
         seen = evidence.of_registrant(call.tokens, peer, self.clock.now(), resource)
-        self.policies.check(seen, f"registering {name[:200]!r}")
+        await self.policies.judge(seen, f"registering {name[:200]!r}")

@@ -27,7 +27,7 @@ class AuthorizeRegistrationClient(RegistryElement[R]):
         known = self.registrant.get(call)
         by = evidence.registrant(call.tokens)
         try:
-            self.check(call, evidence.Resource(record.name, by, _owner(record, known)))
+            await self.check(call, evidence.Resource(record.name, by, _owner(record, known)))
         except Denied:
             if known is None:
                 await _undo(call, kept, next)
@@ -39,11 +39,11 @@ class AuthorizeRegistrationClient(RegistryElement[R]):
         self.registrant.take(call)
         await next.unregister(call, record)
 
-    def check(self, call: Call, resource: evidence.Resource) -> None:
+    async def check(self, call: Call, resource: evidence.Resource) -> None:
         """Raise Denied, naming the policy."""
         if peer := evidence.answerer(call):
             seen = evidence.of_registrar(call.tokens, peer, self.clock.now(), resource)
-            self.policies.check(seen, f"registry {peer.id}")
+            await self.policies.judge(seen, f"registry {peer.id}")
 
 
 def _owner(record: R, known: str | None) -> str:

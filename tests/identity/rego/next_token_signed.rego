@@ -1,0 +1,10 @@
+package ours.next_token_signed
+
+default valid = false
+
+valid {
+    token := input.path_segments[input.index + 1].token
+    io.jwt.verify_es256(token, input.auth_info.certificate)
+    [_, claims, _] := io.jwt.decode(token)
+    claims.sub == input.service_spiffe_id
+}
