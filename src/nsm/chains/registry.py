@@ -21,6 +21,7 @@ from nsm.elements.registry import (
     DialRegistry,
     EndpointFiles,
     Expire,
+    FollowServices,
     HealFind,
     HealRegistration,
     ReceiveEndpointFile,
@@ -241,6 +242,8 @@ def _registry(
 
 def _behind(needs: RegistryNeeds, url: str) -> tuple[Registry[NetworkService], Registry[Endpoint]]:
     if url:
-        return onward(needs, network_services, url), onward(needs, endpoints, url)
+        followed = registry_chain(FollowServices(needs.tasks, needs.clock))
+        asked = followed.bind(onward(needs, network_services, url))
+        return asked, onward(needs, endpoints, url)
     services = registry_chain(SetPayload(), Remember[NetworkService]())
     return services.bind(NowhereElse()), registry_chain(Remember[Endpoint]()).bind(NowhereElse())
