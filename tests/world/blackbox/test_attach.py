@@ -162,6 +162,7 @@ def test_detaching_what_is_not_attached_says_so(mesh: Mesh, guest: str) -> None:
     assert guest in ran.json["error"]["cause"]
 
 
+@pytest.mark.slow
 def test_a_namespace_of_somebody_else_survives_the_mesh(bench: Lab, guest: str) -> None:
     mesh = bench.up("leave", WORLD)
     attached(mesh, guest, "kernel://two/nsm-1")

@@ -48,6 +48,7 @@ def test_up_that_is_killed_half_way_leaves_nothing_after_down(lab: Lab, moment: 
     assert not traces(mesh)
 
 
+@pytest.mark.slow
 def test_up_that_is_killed_takes_its_mesh_with_it(lab: Lab) -> None:
     """It was in the foreground: nobody asked for it to be left running."""
     mesh = lab.draft("leash", SMALL)
@@ -90,6 +91,7 @@ def test_down_ends_what_hides_in_a_namespace(lab: Lab) -> None:
     assert not traces(mesh)
 
 
+@pytest.mark.slow
 def test_down_twice_and_of_nothing_is_no_failure(lab: Lab) -> None:
     mesh = lab.draft("twice", SMALL)
     assert nsm("down", mesh.name).code == 0
@@ -97,6 +99,7 @@ def test_down_twice_and_of_nothing_is_no_failure(lab: Lab) -> None:
     assert [nsm("down", mesh.name).code for _ in range(2)] == [0, 0]
 
 
+@pytest.mark.slow
 def test_leftovers_in_the_way_are_named_and_removed(lab: Lab) -> None:
     mesh = lab.draft("debris", SMALL)
     (mesh.root / "netns").mkdir(parents=True)
@@ -149,6 +152,7 @@ workloads: {web: {wants: kernel://lonely/nsm-1}}
 """
 
 
+@pytest.mark.slow
 def test_a_service_nobody_serves_is_1_and_says_why_and_stays_for_a_look(lab: Lab) -> None:
     mesh = lab.try_up("lonely", UNSERVED, "--timeout", "4s", "-o", "json")
     assert mesh.up is not None
