@@ -129,11 +129,10 @@ class Mesh:
 
     def down(self) -> list[str]:
         """Take it down; what is left of it. Numbers of namespaces are soon given out again."""
+        self.namespaces.clear()
         self.remember()
         if self.root.exists():
             nsm("down", self.name)
-        else:
-            self.namespaces.clear()
         return traces(self)
 
     def remember(self) -> None:
@@ -179,7 +178,7 @@ class Lab:
     def down(self) -> None:
         """Take everything down, and see that nothing is left."""
         left = [trace for mesh in self.meshes for trace in mesh.down()]
-        assert not left
+        assert not left, f"left behind: {left}"
 
 
 def logs(mesh: Mesh) -> str:
