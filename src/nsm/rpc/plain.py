@@ -4,11 +4,11 @@ Who asks is known by what the kernel says of the other end (SO_PEERCRED), not by
 """
 
 import asyncio
+import errno
 import os
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from nsm.errors import TooLate, Unreachable
@@ -18,6 +18,7 @@ from nsm.rpc.http2 import Http2
 from nsm.rpc.incoming import Incoming, Methods, Streaming
 from nsm.rpc.metadata import Metadata
 from nsm.rpc.outgoing import NoCalls, Outgoing
+from nsm.rpc.place import check_place
 from nsm.rpc.plug import Plug
 from nsm.rpc.stream import Headers
 from nsm.rpc.target import target_of
@@ -65,7 +66,8 @@ class PlainServer:
         self._host = Host(lambda sock: _Visitor(sock, self._methods, self._clock), self._clock)
 
     async def start(self) -> None:
-        """Listen."""
+        """Listen; Invalid where others could put a socket in the place of ours."""
+        check_place(self.address.removeprefix("unix://"))
         self._host.listen([target_of(self.address)], self._mode)
 
     async def close(self, grace: float = 1.0) -> None:
@@ -99,10 +101,15 @@ class _Visitor(Guest):
 async def plain_stream(
     url: str, method: str, request: bytes, metadata: Headers, timeout: float | None = None
 ) -> AsyncIterator[bytes]:
-    """Every answer to a call, on a connection of its own; `timeout` is for connecting only."""
+    """Every answer to a call, on a connection of its own; `timeout` is for connecting only.
+
+    Nobody proves anything here, so a socket counts only where its place says whose it is.
+    """
     clock = Clock()
     http2 = Http2(NoCalls(), client=True)
     target = target_of(url)
+    if target.path:
+        check_place(target.path)
     try:
         async with asyncio.timeout(timeout):
             sock = await connected(target, clock)
@@ -135,6 +142,10 @@ async def plain_unary(
 
 
 def _pidfd(sock: socket.socket) -> int | None:
-    with suppress(OSError):
+    """The caller's process; None where the kernel cannot say, Unreachable where it has ended."""
+    try:
         return sock.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
-    return None
+    except OSError as error:
+        if error.errno == errno.ENOPROTOOPT:
+            return None
+        raise Unreachable("whoever called has ended, and its pid may be another's") from error
