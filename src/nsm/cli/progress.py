@@ -65,21 +65,27 @@ class Progress:
         for workload, wire in wires:
             if wire["state"] != "up":
                 self.failed(workload, wire)
+        self.troubles(found)
+
+    def troubles(self, found: Json) -> None:
+        """What is not up: by name what runs or ran, by number what waits for others to be up."""
         fine = ("up", "connecting") if self.complete else ("up",)  # what `run:` starts comes last
-        down = [
-            one["name"]
-            for one in (*found["processes"], *found["endpoints"])
-            if one["state"] not in fine
+        everyone = (*found["processes"], *found["endpoints"])
+        lacking = {one["name"]: one for one in everyone if one["state"] not in fine}
+        waiting = [
+            name for name, one in lacking.items() if one["state"] == "connecting" and not one["pid"]
         ]
-        for name in dict.fromkeys(down):
+        for name in (name for name in lacking if name not in waiting):
             click.echo(f"{click.style(name, fg='red')} is not up; `nsm logs {name}` says more")
+        if waiting:
+            click.echo(f"not begun, because others come first: {', '.join(waiting)}")
 
     def failed(self, workload: Json, wire: Json) -> None:
         """A vWire that is not up."""
         if wire["error"]:
             complain(workload["name"], wire)
-        else:
-            click.echo(f"\n{workload['name']} {wire['url']}: {wire['state']}, and no reason given")
+        elif workload["pid"]:
+            click.echo(f"\n{workload['name']} {wire['url']}: no answer yet")
 
     @contextmanager
     def live(self) -> Iterator[Update]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from .lab import Json, Lab, Mesh, eventually
+from .lab import Json, Lab, Mesh, eventually, nsm
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
 
@@ -78,6 +78,22 @@ def test_only_who_is_allowed_connects_and_who_is_not_learns_which_rule_says_so(m
     assert "nobody-else: only web may use the gateway" in refusal(mesh.wire("db"))
     assert mesh.wire("db")["error"]["hop"] == "manager-n-1"
     assert mesh.pings("db", "open")
+
+
+def test_the_rules_of_a_mesh_can_be_asked_about_who_is_there_and_who_is_not(mesh: Mesh) -> None:
+    def can(*words: str) -> Json:
+        ran = nsm("policy", "can", *words, "-m", mesh.name, "-o", "json")
+        assert ran.code == (0 if ran.json["allowed"] else 1)
+        return {"allowed": ran.json["allowed"], "rule": ran.json["rule"]}
+
+    web, db = [
+        {"allowed": True, "rule": "web-uses-gateway"},
+        {"allowed": False, "rule": "nobody-else"},
+    ]
+    assert can("web", "secure-gateway", "--label", "app=web") == web
+    assert can("db", "secure-gateway", "--label", "app=web") == db
+    assert can(f"spiffe://{mesh.name}/ns/x/web-9", "secure-gateway", "--label", "app=web") == web
+    assert can("gateway", "open", "--do", "serve")["rule"] == "gateway-serves"
 
 
 def test_rules_that_turn_against_a_vwire_close_it(mesh: Mesh, rules: Path) -> None:

@@ -171,7 +171,8 @@ def test_without_d_what_is_not_all_connected_goes_down_again(lab: Lab) -> None:
     mesh = lab.draft("brief", UNSERVED)
     ran = nsm("up", str(mesh.file), "--timeout", "100ms")
     assert ran.code == 1
-    assert "web is not up" in ran.said
+    assert "web" in ran.out
+    assert "taking everything down" in ran.err
     assert not traces(mesh)
 
 
