@@ -281,11 +281,16 @@ def span(value: Value) -> tuple[int, int] | None:
 def time(value: Value) -> int:
     """A time of the day, in minutes."""
     text = value.word("a time, such as 09:30") or ""
-    found = _TIME.fullmatch(text)
-    minutes = _minutes(found[1], found[2]) if found else None
+    minutes = moment(text)
     if minutes is None:
         value.wrong(f"{text[:40]!r} is no time", "write one such as 09:30, UTC")
     return minutes or 0
+
+
+def moment(text: str) -> int | None:
+    """The minute of the day that 09:30 means; None for what is no time."""
+    found = _TIME.fullmatch(text)
+    return _minutes(found[1], found[2]) if found else None
 
 
 def _minutes(hours: str, minutes: str) -> int | None:

@@ -24,6 +24,7 @@ USE = {
     "logs": "What a program has to say",
     "kill": "Break something",
     "restart": "Mend it",
+    "policy": "May somebody use a service, and are the rules right?",
     "attach": "Give a vWire to something that already runs",
     "detach": "Take it back",
 }
@@ -36,6 +37,8 @@ PROGRAMS = {
     "endpoint": "Serves a network service",
     "identity": "A small SPIFFE authority, where there is no SPIRE",
 }
+ORDERED = {"identity"}
+"""Programs that take orders while they run: their commands stand in a file like all others."""
 SECTIONS = {"A mesh on this host": WORLD, "Working with it": USE, "Programs": PROGRAMS}
 
 EPILOG = """\b
@@ -55,10 +58,10 @@ class Root(click.Group):
         return [name for section in SECTIONS.values() for name in section]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in PROGRAMS:
+        if name in PROGRAMS and name not in ORDERED:
             command: click.Command = import_module("nsm.cli.program").command(name, PROGRAMS[name])
             return command
-        if name in WORLD or name in USE:
+        if name in WORLD or name in USE or name in ORDERED:
             found: click.Command = import_module(f"nsm.cli.{name}").command
             return found
         return None

@@ -37,12 +37,8 @@ class Admission:
         """Files of rules in their order: their text, or the file of the user's they stand for."""
         if self.domain.policy is None:
             return {}
-        name = self.domain.name
-        return {
-            self.home.declared(name, "chains"): written(self.chains()),
-            self.home.rules(name): self.domain.policy,
-            self.home.declared(name, "services"): written(self.services()),
-        }
+        said = (written(self.chains()), self.domain.policy, written(self.services()))
+        return dict(zip(paths(self.home, self.domain.name), said, strict=True))
 
     def chains(self) -> list[dict[str, object]]:
         """Endpoints that pass on may ask for what they pass on to."""
@@ -74,6 +70,11 @@ class Admission:
     def ids(self, spec: EndpointSpec) -> list[str]:
         """The ids of an endpoint's replicas."""
         return [member(self.domain.name, self.mesh, name) for name in spec.copies]
+
+
+def paths(home: Home, domain: str) -> tuple[Path, Path, Path]:
+    """Where the rules of a domain are kept, in their order; those in the middle are the user's."""
+    return home.declared(domain, "chains"), home.rules(domain), home.declared(domain, "services")
 
 
 def onward(spec: EndpointSpec) -> list[str]:
