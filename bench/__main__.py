@@ -18,6 +18,7 @@ BENCHES = {
     "carrying": "what a vWire carries, against interfaces made by hand",
     "starting": "a world, and a client, from start to first ping",
     "registry": "one client's questions, and a thousand watchers",
+    "policies": "what a hop pays to judge whoever asks",
     "transport": "one call over mTLS, and a dial",
     "dataplane": "the kernel driver alone",
 }

@@ -8,8 +8,10 @@ import asyncio
 import json
 import multiprocessing
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from pathlib import Path
 from statistics import median
 from time import perf_counter
 
@@ -17,7 +19,7 @@ from bench.figures import Report, cpu, timed
 from bench.ground import python
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint, Query
-from nsm.chains.registry import RegistryNeeds, endpoints, memory_registry, onward
+from nsm.chains.registry import RegistryNeeds, endpoints, memory_registry, onward, stored_registry
 from nsm.elements.registry import AskRegistry, DialRegistry
 from nsm.identity.authority import Authority
 from nsm.identity.fake import FakeSource
@@ -26,9 +28,10 @@ from nsm.rpc import Pool, serve
 from nsm.sdk import Call, Clock, Offer, Registry, registry_chain
 from nsm.sdk.registry import NowhereElse
 from nsm.sdk.streams import reading
+from nsm.store import Store
 
 TIMES = 500
-RECORDS = 10_000
+RECORDS, TOGETHER = 10_000, 1000
 CONNECTIONS, WATCHERS, EVENTS = 10, 1000, 200
 AUTHORITY = Authority("bench", Clock())
 Figures = dict[str, object]
@@ -193,6 +196,22 @@ async def in_process() -> Figures:
     }
 
 
+async def stored() -> Figures:
+    """The same chain again, and each registration on the disk before it is answered for."""
+    who, registry = source("manager"), source("registry")
+    with tempfile.TemporaryDirectory(dir=Path(__file__).parent) as folder:  # /tmp may be no disk
+        store = await Store.open(Path(folder, "records"), Clock())
+        asked = stored_registry(needs(registry), store).endpoints
+        assert asked
+        call = Call(peer=who.peer(), token=who.issue(registry.peer()))
+        alone = await each(lambda n: asked.register(call, nse(n)))
+        together = await timed(
+            asyncio.gather(*(asked.register(call, nse(n)) for n in range(TOGETHER)))
+        )
+        await store.close()
+    return {"register": alone, "register_of_a_thousand": [together / TOGETHER]}
+
+
 async def over_mtls(url: str, pid: int) -> Figures:
     who = source("manager")
     registry = onward(needs(who), endpoints, url)
@@ -214,6 +233,9 @@ async def measure(quick: bool = False) -> Report:
     report.add("an event to 1,000 watchers", median(costs), "µs CPU", goal=25.0)
     report.add("last states lost by who did not read", lost, "", goal=0.0)
     report.times("register, 1,000 watch", [each["register_with_watchers"] for each in watches])
+    kept = [each["stored"] for each in runs]
+    report.times("register in a store, one", [each["register"] for each in kept])
+    report.times("each of a thousand", [each["register_of_a_thousand"] for each in kept])
     report.raw["runs"] = runs
     return report
 
@@ -244,7 +266,11 @@ def main() -> Figures:
         ours.send("stop")
         process.join(10)
         process.kill()
-    return {**figures, "in_process": asyncio.run(in_process())}
+    return {
+        **figures,
+        "in_process": asyncio.run(in_process()),
+        "stored": asyncio.run(stored()),
+    }
 
 
 if __name__ == "__main__":
