@@ -49,7 +49,7 @@ def test_what_depends_is_said_and_is_no_yes(can) -> None:
 
 
 def test_an_explanation_says_of_each_rule_why_it_does_not_apply(can) -> None:
-    code, out, _ = can("spiffe://lab/new", "{vpn}", "--explain", "-o", "json")
+    code, out, _ = can(WHO, "vpn", "--explain", "-o", "json")
     told = json.loads(out)
     assert (code, told["allowed"], told["rule"]) == (1, False, "default")
     assert [(step["rule"], step["obstacle"]) for step in told["steps"]] == [
