@@ -25,7 +25,7 @@ class Roster:
 
     def __init__(self, file: Path, trust_domain: str, changes: Changes) -> None:
         self.entries: tuple[Entry, ...] = ()
-        self._file = file
+        self.file = file
         self._trust_domain = trust_domain
         self._changes = changes
         self._stamp: Stamp | None = None
@@ -33,18 +33,18 @@ class Roster:
 
     async def load(self) -> None:
         """Read the file for the first time; Invalid if it is bad. None there: no entries yet."""
-        self._stamp = _stamp(self._file)
+        self._stamp = _stamp(self.file)
         if self._stamp is None:
-            log.warning("%s is not there yet: nobody has an identity", self._file)
+            log.warning("%s is not there yet: nobody has an identity", self.file)
             return
         self.entries = await self._read()
 
     async def refresh(self) -> None:
         """Read the file again if it is another than it was."""
-        if _stamp(self._file) == self._stamp:
+        if _stamp(self.file) == self._stamp:
             return
         async with self._reading:
-            stamp = _stamp(self._file)
+            stamp = _stamp(self.file)
             if stamp != self._stamp:
                 self._stamp = stamp
                 await self._reload()
@@ -63,22 +63,33 @@ class Roster:
         """Whether it matters what the caller's executable holds."""
         return any(entry.sha256 and entry.may_admit(caller) for entry in self.entries)
 
+    def text(self) -> str:
+        """What the file says, letter by letter; blocks: call it from a thread."""
+        return _text(self.file) if self.file.exists() else ""
+
     async def _reload(self) -> None:
         try:
             entries = await self._read()
         except Invalid as error:
-            log.error("%s is bad, the entries stay as they were: %s", self._file, error)
+            log.error("%s is bad, the entries stay as they were: %s", self.file, error)
             return
         if entries != self.entries:
             self.entries = entries
             self._changes.mark()
-            log.info("%d entries in %s", len(entries), self._file)
+            log.info("%d entries in %s", len(entries), self.file)
 
     async def _read(self) -> tuple[Entry, ...]:
-        return await asyncio.to_thread(_read, self._file, self._trust_domain)
+        return await asyncio.to_thread(_read, self.file, self._trust_domain)
 
 
 def _read(file: Path, trust_domain: str) -> tuple[Entry, ...]:
+    try:
+        return read_entries(_text(file), trust_domain)
+    except Invalid as error:
+        raise Invalid(f"{file}: {error}") from error
+
+
+def _text(file: Path) -> str:
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_FILE + 1)
@@ -87,8 +98,8 @@ def _read(file: Path, trust_domain: str) -> tuple[Entry, ...]:
     if len(data) > MAX_FILE:
         raise Invalid(f"{file} has more than {MAX_FILE} bytes")
     try:
-        return read_entries(data.decode(), trust_domain)
-    except (Invalid, UnicodeDecodeError) as error:
+        return data.decode()
+    except UnicodeDecodeError as error:
         raise Invalid(f"{file}: {error}") from error
 
 

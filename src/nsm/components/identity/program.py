@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+from nsm.components.identity.admin import Admin, path_beside
 from nsm.components.identity.config import Config
 from nsm.errors import Invalid
 from nsm.identity.authority import Authority
@@ -27,24 +29,33 @@ async def run(
 ) -> None:
     """Serve the Workload API until told to stop; `ready` is called once it is served."""
     path = _socket(config.listen_on)
-    clock, tasks = Clock(), Tasks()
+    clock = Clock()
     store = Store(Path(config.store)) if config.store else None
     authority = await _authority(config, clock, store)
     roster = Roster(config.entries, config.trust_domain, authority.changes)
     await roster.load()
     others = Federation(config.federated_bundles, config.trust_domain, authority.changes, clock)
-    api = WorkloadApi(authority, roster, clock, others)
-    server = PlainServer(path, api.methods, clock=clock)
-    await server.start()
-    log.info("authority of %s, serving at %s", config.trust_domain, config.listen_on)
-    tasks.start("watching the entries", roster.watch(clock))
-    tasks.start("watching other domains' bundles", others.watch())
-    tasks.start("tending the roots", _tend(authority, store, clock))
-    try:
+    api = PlainServer(path, WorkloadApi(authority, roster, clock, others).methods, clock=clock)
+    admin = Admin(path_beside(path), authority, roster, lambda: _keep(authority, store))
+    async with _serving(api, admin) as tasks:
+        log.info("authority of %s, serving at %s", config.trust_domain, config.listen_on)
+        tasks.start("watching the entries", roster.watch(clock))
+        tasks.start("watching other domains' bundles", others.watch())
+        tasks.start("tending the roots", _tend(authority, store, clock))
         ready()
         await stopping.wait()
+
+
+@asynccontextmanager
+async def _serving(api: PlainServer, admin: Admin) -> AsyncIterator[Tasks]:
+    tasks = Tasks()
+    try:
+        await api.start()
+        await admin.start()
+        yield tasks
     finally:
-        await server.close()
+        admin.close()
+        await api.close()
         await tasks.stop()
 
 
