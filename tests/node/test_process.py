@@ -188,3 +188,58 @@ async def test_a_node_that_does_not_have_its_tunnels_address_says_so(
     assert await node.ends() == 1
     assert "no interface here has the address 192.0.2.1" in node.said
     assert "Traceback" not in node.said
+
+
+async def test_every_program_may_be_a_process_of_its_own(site: Site) -> None:
+    """The same without `nsm node`: as on separate machines, and as upstream's are run."""
+    folder = site.folder
+    authority = await site.launch(
+        "nsm.components.identity",
+        **site.settings(
+            "one",
+            NSM_TRUST_DOMAIN="test",
+            NSM_LISTEN_ON=f"unix://{folder}/agent.sock",
+            NSM_ENTRIES=str(folder / "entries.yaml"),
+        ),
+    )
+    await authority.ready()
+    registry = await site.launch(
+        "nsm.components.registry", **site.settings("one", NSM_LISTEN_ON=REGISTRY)
+    )
+    manager = await site.launch(
+        "nsm.components.manager",
+        **site.settings(
+            "one", NSM_LISTEN_ON=f"unix://{folder}/one.sock", NSM_REGISTRY_URL=REGISTRY
+        ),
+    )
+    forwarder = await site.launch(
+        "nsm.components.forwarder",
+        **site.settings(
+            "one",
+            NSM_NAME="forwarder-one",
+            NSM_CONNECT_TO=f"unix://{folder}/one.sock",
+            NSM_TUNNEL_IP="10.99.0.1",
+            NSM_STATE_DIR=str(folder / "one"),
+        ),
+    )
+    nse = await site.launch(
+        *("nsm.components.endpoint", "icmp-responder"),
+        **site.settings(
+            "nse",
+            NSM_CONNECT_TO=f"unix://{folder}/one.sock",
+            NSM_SERVICE_NAMES="greetings",
+            NSM_UNREGISTER_ITSELF="true",
+        ),
+    )
+    programs = [registry, manager, forwarder, nse]
+    await asyncio.gather(*(program.ready() for program in programs))
+    near, wire = await site.start_client("near", "one")
+
+    assert wire["path"] == ["near", "one", "forwarder-one", "nse"]
+    assert site.pings("near", wire["dst"][0].partition("/")[0])
+    for program in (near, *reversed(programs), authority):
+        assert await program.ends(signal.SIGTERM) == 0
+        assert "Traceback" not in program.said
+        assert "eyJ" not in program.said
+    assert site.interfaces("near").count("\n") == 1
+    assert not list(folder.glob("*.sock"))
