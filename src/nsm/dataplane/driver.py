@@ -1,11 +1,13 @@
 """Whoever carries out ops."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from nsm.dataplane.link import Link
-from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import Op
 from nsm.errors import Exhausted
+
+if TYPE_CHECKING:  # who only catches VniTaken, as a client's imports do, need not wait for these
+    from nsm.dataplane.link import Link
+    from nsm.dataplane.netns import Netns
+    from nsm.dataplane.ops import Op
 
 
 class VniTaken(Exhausted):
@@ -19,7 +21,7 @@ class NameTaken(Exhausted):
 class Driver(Protocol):
     """A kernel, real or not."""
 
-    async def apply(self, *ops: Op) -> None:
+    async def apply(self, *ops: "Op") -> None:
         """Carry out `ops` in order, or take back those done and raise an NsmError.
 
         Doing what is done already, or removing what is gone, is no error. Cancelled while it
@@ -27,10 +29,10 @@ class Driver(Protocol):
         """
         ...
 
-    async def look(self, netns: Netns, name: str) -> Link | None:
+    async def look(self, netns: "Netns", name: str) -> "Link | None":
         """An interface as it is now, with its addresses; None where there is none."""
         ...
 
-    async def links(self, netns: Netns) -> tuple[Link, ...]:
+    async def links(self, netns: "Netns") -> "tuple[Link, ...]":
         """Every interface of a namespace, without addresses."""
         ...

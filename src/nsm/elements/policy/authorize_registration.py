@@ -1,13 +1,16 @@
 """Let nobody register what the policies do not allow."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nsm.api.registration import R
 from nsm.elements.policy.owners import Owners
 from nsm.identity import evidence
 from nsm.identity.policies import Policies
 from nsm.sdk import Call, Clock, Peer, Registry, RegistryElement
-from nsm.store import Kept
+
+if TYPE_CHECKING:
+    from nsm.store import Kept
 
 
 class AuthorizeRegistration(RegistryElement[R]):
@@ -24,7 +27,7 @@ class AuthorizeRegistration(RegistryElement[R]):
         self,
         policies: Policies,
         clock: Clock,
-        kept: Iterable[Kept[R]] = (),
+        kept: "Iterable[Kept[R]]" = (),
         *,
         elsewhere: bool = False,
     ) -> None:

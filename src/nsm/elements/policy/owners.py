@@ -3,13 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 from nsm.api.connection import IP
 from nsm.api.registration import Endpoint, NetworkService, R
 from nsm.errors import Exhausted
 from nsm.sdk import Clock
-from nsm.store import Kept
+
+if TYPE_CHECKING:
+    from nsm.store import Kept
 
 MOST_NAMES = 100_000
 
@@ -53,7 +55,7 @@ class Owners(Generic[R]):
         claim = self._standing(name)
         return claim is not None and claim.proven
 
-    def restore(self, kept: Kept[R]) -> None:
+    def restore(self, kept: "Kept[R]") -> None:
         """The name is whose it was when this was kept."""
         claim = Claim(kept.owner, _said(kept.record), kept.proven)
         claim.renew(kept.record)
