@@ -16,7 +16,7 @@ from nsm.api.connection import Connection
 from nsm.api.context import ConnectionContext, IpContext
 from nsm.api.mechanism import KERNEL, LOCAL, NAME, Mechanism
 from nsm.dataplane.named import inside
-from nsm.elements.kernel import CheckLiveness
+from nsm.elements.liveness import CheckLiveness
 
 NSM = Path(sys.executable).parent / "nsm"
 WORLD = "bench-two-nodes"

@@ -12,7 +12,8 @@ from nsm.api.mechanism import INODE_URL, KERNEL, LOCAL, NAME, Mechanism
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.netns import Netns, returning_home, unshare
 from nsm.dataplane.plan import Underlay
-from nsm.elements.kernel import CheckLiveness, JoinNamespaces
+from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.liveness import CheckLiveness
 from nsm.sdk import Call, Slot
 from nsm.sdk.testing import Lifetime, Recorder
 

@@ -13,7 +13,7 @@ from nsm.api.mechanism import KERNEL, NAME, Mechanism
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.netns import Netns, returning_home, unshare
 from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, LinkEnd, SetLink
-from nsm.elements.kernel import CheckLiveness
+from nsm.elements.liveness import CheckLiveness
 
 pytestmark = [
     pytest.mark.linux,

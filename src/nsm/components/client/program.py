@@ -16,8 +16,8 @@ from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.components.client.standing import looked_at
 from nsm.elements.context import RememberPrefixes
-from nsm.elements.kernel import CheckLiveness
 from nsm.elements.lifecycle import Liveness
+from nsm.elements.liveness import CheckLiveness
 from nsm.errors import Invalid, NsmError
 from nsm.program import Program, place
 from nsm.sdk import END, Call, Handler

@@ -1,7 +1,6 @@
-"""What is built in the kernel once all have agreed, and whether it carries."""
+"""What is built in the kernel once all have agreed."""
 
 from nsm.elements.kernel.carry_through import CarryThrough
 from nsm.elements.kernel.join_namespaces import JoinNamespaces
-from nsm.elements.kernel.ping import CheckLiveness
 
-__all__ = ["CarryThrough", "CheckLiveness", "JoinNamespaces"]
+__all__ = ["CarryThrough", "JoinNamespaces"]

@@ -9,7 +9,7 @@ from ipaddress import ip_interface
 
 from nsm.api.connection import Connection
 from nsm.api.mechanism import KERNEL, NAME
-from nsm.elements.kernel.echo import answers, echo
+from nsm.elements.liveness.echo import answers, echo
 
 log = logging.getLogger(__name__)
 

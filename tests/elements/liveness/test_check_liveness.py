@@ -8,7 +8,7 @@ import pytest
 from nsm.api.connection import Connection
 from nsm.api.context import IpContext
 from nsm.api.mechanism import KERNEL, NAME, VXLAN, Mechanism
-from nsm.elements.kernel.ping import MOST_PAIRS, CheckLiveness, pairs
+from nsm.elements.liveness.check_liveness import MOST_PAIRS, CheckLiveness, pairs
 
 
 def vwire(src: tuple[str, ...], dst: tuple[str, ...], type: str = KERNEL) -> Connection:

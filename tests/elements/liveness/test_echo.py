@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.elements.kernel.echo import answers, checksum, echo
+from nsm.elements.liveness.echo import answers, checksum, echo
 
 TOKEN = b"sixteen bytes ok"
 
