@@ -6,6 +6,7 @@ kernel alone takes for a pair of interfaces, asked by command and by netlink.
 """
 
 from collections.abc import Sequence
+from statistics import median
 from time import perf_counter
 
 from bench.clients import FAR, NEAR, Client
@@ -63,6 +64,9 @@ async def _connecting(report: Report, ground: Ground, quick: bool) -> None:
     for where in clients:
         goal = {} if ground.separate else {"goal": 5.0}
         report.times(f"close {what} {MEANT[where]}", taken[f"close {where}"], **goal)
+    for where in clients:
+        spent = [sum(each.values()) for each in used[where]]
+        report.add(f"connect {what} {MEANT[where]}, all programs", median(spent), "ms CPU")
     report.raw[f"{what}: ms of CPU a connection"] = used
     report.raw[f"{what}: floors"] = {"ip": taken["ip"], "netlink": taken["netlink"]}
     for where, client in clients.items():

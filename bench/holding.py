@@ -7,8 +7,8 @@ from bench.clients import NEAR, Client
 from bench.figures import Report, cpu, rss
 from bench.ground import NODES, Ground
 
-WINDOW = 20
-"""Connections around the tenth and the thousandth whose median is taken: one alone is luck."""
+WINDOW = 50
+"""First and last connections whose median is taken: one alone is luck."""
 
 
 async def measure(quick: bool = False) -> Report:
