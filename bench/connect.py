@@ -5,7 +5,9 @@ once. First with `nsm node`, then with every program in a process of its own. Be
 kernel alone takes for a pair of interfaces, asked by command and by netlink.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from time import perf_counter
 
@@ -35,42 +37,56 @@ async def measure(quick: bool = False) -> Report:
     return report
 
 
+@dataclass
+class Taken:
+    """Samples by what was done, a list a run; and the CPU each program used for a connection."""
+
+    seconds: dict[str, list[list[float]]] = field(default_factory=lambda: defaultdict(list))
+    cpu: dict[str, list[dict[str, float]]] = field(default_factory=lambda: defaultdict(list))
+
+
 async def _connecting(report: Report, ground: Ground, quick: bool) -> None:
     what = "separate" if ground.separate else "node"
     count, runs = (30, 1) if quick else (100, 5)
     clients = {where: await Client.start(ground, where) for where in (NEAR, FAR)}
-    taken: dict[str, list[list[float]]] = {}
-    used: dict[str, list[dict[str, float]]] = {}
     for client in clients.values():
         await client.connect(20)
         await client.close(20)
+    taken = Taken()
     for _ in range(runs):
         await ground.settle()
         for name, samples in (await floors(count // 3)).items():
-            taken.setdefault(name, []).append(samples)
+            taken.seconds[name].append(samples)
         for where, client in clients.items():
-            before = _cpu(ground)
-            made = await client.connect(count)
-            used.setdefault(where, []).append(_each(before, _cpu(ground), count))
-            closed = await client.close(count)
-            await ground.settle()
-            _no_failure(made.failed)
-            taken.setdefault(where, []).append(made.seconds)
-            taken.setdefault(f"close {where}", []).append(closed.seconds)
-    beside = _beside(taken)
-    for where in clients:
-        name, goal = f"connect {what} {MEANT[where]}", GOALS[ground.separate, where]
-        report.times(name, taken[where], beside=beside, **goal)
-    for where in clients:
-        goal = {} if ground.separate else {"goal": 5.0}
-        report.times(f"close {what} {MEANT[where]}", taken[f"close {where}"], **goal)
-    for where in clients:
-        spent = [sum(each.values()) for each in used[where]]
-        report.add(f"connect {what} {MEANT[where]}, all programs", median(spent), "ms CPU")
-    report.raw[f"{what}: ms of CPU a connection"] = used
-    report.raw[f"{what}: floors"] = {"ip": taken["ip"], "netlink": taken["netlink"]}
+            await _one_by_one(taken, ground, where, client, count)
+    _tell(report, ground, what, taken)
     for where, client in clients.items():
         await _at_once(report, ground, client, f"{what} {MEANT[where]}", 1 if quick else 3)
+
+
+async def _one_by_one(taken: Taken, ground: Ground, where: str, client: Client, count: int) -> None:
+    before = _cpu(ground)
+    made = await client.connect(count)
+    taken.cpu[where].append(_each(before, _cpu(ground), count))
+    closed = await client.close(count)
+    await ground.settle()
+    _no_failure(made.failed)
+    taken.seconds[where].append(made.seconds)
+    taken.seconds[f"close {where}"].append(closed.seconds)
+
+
+def _tell(report: Report, ground: Ground, what: str, taken: Taken) -> None:
+    beside = _beside(taken.seconds)
+    for where, meant in MEANT.items():
+        goal = GOALS[ground.separate, where]
+        report.times(f"connect {what} {meant}", taken.seconds[where], beside=beside, **goal)
+        spent = [sum(each.values()) for each in taken.cpu[where]]
+        report.add(f"connect {what} {meant}, all programs", median(spent), "ms CPU")
+    for where, meant in MEANT.items():
+        goal = {} if ground.separate else {"goal": 5.0}
+        report.times(f"close {what} {meant}", taken.seconds[f"close {where}"], **goal)
+    report.raw[f"{what}: ms of CPU a connection"] = taken.cpu
+    report.raw[f"{what}: floors"] = {name: taken.seconds[name] for name in ("ip", "netlink")}
 
 
 async def _at_once(report: Report, ground: Ground, client: Client, what: str, runs: int) -> None:
