@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[3]
 NSM = str(ROOT / ".venv/bin/nsm")
 EXAMPLES = ROOT / "examples"
 RUN = Path("/run/nsm")
-PREFIX = "bb-"
-"""What the names of all meshes under test begin with."""
+PREFIX = f"bb{secrets.token_hex(2)}-"
+"""What the names of all meshes of this run begin with: others may run the same tests."""
 PATIENCE = 90.0
 """Seconds after which a command is stuck."""
 
@@ -68,7 +68,7 @@ def nsm(*words: str, fed: str | None = None, cwd: Path | None = None) -> Ran:
 
 def unique(theme: str) -> str:
     """A name for a mesh that nobody else has."""
-    return f"{PREFIX}{theme}-{secrets.token_hex(2)}"
+    return f"{PREFIX}{theme}-{secrets.token_hex(1)}"
 
 
 @dataclass
@@ -78,6 +78,7 @@ class Mesh:
     file: Path
     up: Ran | None = None
     namespaces: set[int] = field(default_factory=set)
+    holders: set[str] = field(default_factory=set)
 
     @property
     def name(self) -> str:
@@ -128,17 +129,23 @@ class Mesh:
         return ran.code == 0 and bool(ran.json["received"] == count)
 
     def down(self) -> list[str]:
-        """Take it down; what is left of it. Numbers of namespaces are soon given out again."""
-        self.namespaces.clear()
+        """Take it down; what is left of it."""
         self.remember()
         if self.root.exists():
             nsm("down", self.name)
         return traces(self)
 
     def remember(self) -> None:
-        """Note which namespaces there are, to see later that they are gone."""
-        for kept in (self.root / "netns").glob("*"):
-            self.namespaces.add(kept.stat().st_ino)
+        """Note which namespaces there are, and who holds them, to see later that all let go.
+
+        The numbers of namespaces are soon given out again: who comes later holds others.
+        """
+        self.namespaces = {kept.stat().st_ino for kept in (self.root / "netns").glob("*")}
+        self.holders = {pid for pid in pids() if self.is_held_by(pid)}
+
+    def is_held_by(self, pid: str) -> bool:
+        """Whether a process stands in one of its namespaces, or has one open."""
+        return not self.namespaces.isdisjoint(_held(Path("/proc", pid)))
 
 
 def named(parts: Sequence[Json], name: str) -> Json:
@@ -192,16 +199,21 @@ def traces(mesh: Mesh) -> list[str]:
     found = [str(mesh.root)] if mesh.root.exists() else []
     mounts = Path("/proc/self/mountinfo").read_text().splitlines()
     found += [line for line in mounts if f"{mesh.root}/" in line]
-    for pid in filter(str.isdecimal, os.listdir("/proc")):
-        place = Path("/proc", pid)
-        if _marked(place, mesh) or mesh.namespaces & set(_held(place)):
-            found.append(f"process {pid} {_words(place)}")
+    for pid in pids():
+        if _marked(pid, mesh) or (pid in mesh.holders and mesh.is_held_by(pid)):
+            found.append(f"process {pid} {_words(Path('/proc', pid))}")
     return found
 
 
-def _marked(place: Path, mesh: Mesh) -> bool:
+def pids() -> list[str]:
+    """Every process there is."""
+    return list(filter(str.isdecimal, os.listdir("/proc")))
+
+
+def _marked(pid: str, mesh: Mesh) -> bool:
     try:
-        return f"NSM_WORLD={mesh.root}\0".encode() in (place / "environ").read_bytes() + b"\0"
+        environ = Path("/proc", pid, "environ").read_bytes()
+        return f"NSM_WORLD={mesh.root}".encode() in environ.split(b"\0")
     except OSError:
         return False
 
