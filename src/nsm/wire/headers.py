@@ -3,6 +3,7 @@
 import json
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from nsm.api.timestamp import BILLION, EPOCH, Timestamp
@@ -18,12 +19,16 @@ MOST_TOKENS = 128
 LONGEST_PATH = 1 << 20
 """Characters of a `path` header; a token is some hundreds."""
 
+RECENT = 64
+"""Moments remembered: what is said in one second ends in the same one."""
+
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(?:[.,](\d{1,32}))?(?:[Zz]|([+-])(\d\d):(\d\d))",
     re.ASCII,
 )
 
 
+@lru_cache(maxsize=RECENT)
 def write_moment(when: Timestamp) -> str:
     """RFC 3339 in UTC, to the nanosecond, without idle zeros (W §1.4)."""
     if not 0 <= when.nanos < BILLION:
@@ -36,6 +41,7 @@ def write_moment(when: Timestamp) -> str:
     return f"{text.zfill(19)}{digits}Z"
 
 
+@lru_cache(maxsize=RECENT)
 def read_moment(text: str) -> Timestamp:
     """The moment that RFC 3339 text says; digits beyond the ninth are dropped."""
     match = _MOMENT.fullmatch(text)
