@@ -311,6 +311,13 @@ async def test_another_certificate_is_another_program() -> None:
     assert (old.opened, new.opened) == (1, 1)
 
 
+async def test_and_so_is_what_is_shown_another_one_of_ours() -> None:
+    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    new.peer = replace(new.peer, shown=1)
+    await both(watching, old, new, after=1)
+    assert (old.opened, new.opened) == (1, 1)
+
+
 async def test_after_a_while_what_a_newer_channel_tells_of_is_heard_of_there() -> None:
     watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
     first, second = await both(watching, old, new, after=RENEW + 1)

@@ -37,6 +37,7 @@ class RpcChannel:
         self._clock = clock
         self._asking = Outgoing(http2, clock, authority=target.authority, scheme="https")
         self._used = clock.ticks()
+        self._retired = False
         self._aging = Aging(clock, http2.connection.transport.session.until, Side.DIALED)
         self._aging.begin(self._retire, self._retire, self.close)
         self.connections = _Connections(self)
@@ -55,8 +56,13 @@ class RpcChannel:
 
     @property
     def usable(self) -> bool:
-        """Whether new calls may be made."""
-        return self._asking.usable
+        """Whether it may be given out for new calls."""
+        return self._asking.usable and not self._retired
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing runs on it any more, or ever will."""
+        return self._http2.connection.is_closing()
 
     @property
     def idle(self) -> float:
@@ -97,8 +103,8 @@ class RpcChannel:
         return await self._asking.unary(path, question, headers, call.deadline)
 
     def _retire(self) -> None:
-        self._http2.connection.leaving = True
-        self._http2.processor.maybe_end()
+        """Not given out any more, and still good for whoever was given it a moment ago."""
+        self._retired = True
 
     def _token(self) -> Headers:
         self._used = self._clock.ticks()
@@ -107,7 +113,10 @@ class RpcChannel:
     async def _fresh(self, error: NeverSent) -> "RpcChannel":
         if self.again is None or (self.files is not None and self.files.sent):
             raise error  # files went with the old socket: whoever sent them must send them anew
-        return await self.again()
+        fresh = await self.again()
+        if fresh.peer.leaf != self.peer.leaf:
+            raise error  # the answer will be judged by the leaf of whoever was dialed
+        return fresh
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,4 +161,5 @@ class _Registry(Generic[R]):
         if call.tokens is not None and "path" in headers:
             came = path_in({"path": [headers["path"]]})
             call.tokens.index, call.tokens.tokens = came.index, came.tokens
+            call.tokens.answerer = self.channel.peer
         return answer

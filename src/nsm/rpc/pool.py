@@ -123,7 +123,7 @@ class Pool:
             elif channel.idle >= IDLE:
                 self._channels.pop(key).close()
         for channel in list(self._retired):
-            if not channel.usable or channel.idle >= IDLE_RETIRED:
+            if channel.ended or channel.idle >= IDLE_RETIRED:
                 channel.close()
                 self._retired.discard(channel)
         self._sweeping = self._clock.after(IDLE_RETIRED, self._sweep) if len(self) else None

@@ -42,10 +42,14 @@ class Token:
 
 @dataclass(slots=True)
 class TokenPath:
-    """The tokens of a registration's hops (header `path`): changed on its way down and back."""
+    """The tokens of a registration's hops (header `path`): changed on its way down and back.
+
+    `answerer` is the next hop, once it has answered.
+    """
 
     index: int = 0
     tokens: list[str] = field(default_factory=list, repr=False)
+    answerer: Peer | None = field(default=None, compare=False)
 
 
 @dataclass(slots=True, eq=False)

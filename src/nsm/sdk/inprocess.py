@@ -100,6 +100,7 @@ class InProcess:
         answer = await self._wait(work(theirs), call.deadline)
         if call.tokens and theirs.tokens:
             call.tokens.index, call.tokens.tokens = theirs.tokens.index, theirs.tokens.tokens
+            call.tokens.answerer = self.peer
         return answer
 
     async def _wait(self, work: Coroutine[Any, Any, T], deadline: float | None) -> T:

@@ -56,10 +56,11 @@ class Watching:
         """The stream from whoever is there, opened if it is not, or if it is on an old channel.
 
         A pool gives out a new channel now and then, and each stream would say what all others say:
-        so one serves all channels to the same program, known by its URL and certificate.
+        so one serves all channels to the same program, known by its URL and certificate, as long
+        as ours is the same, too: a channel ends with either.
         """
-        leaf = channel.peer.leaf
-        key: object = (url, channel.peer.id, leaf) if url and leaf else id(channel)
+        peer = channel.peer
+        key: object = (url, peer.id, peer.leaf, peer.shown) if url and peer.leaf else id(channel)
         stream = self.streams.get(key)
         if stream and (stream.channel is channel or self.clock.ticks() - stream.since < RENEW):
             return stream

@@ -1,5 +1,6 @@
 """Sign a registration's way: W §11.3 and §13.6, number by number."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -204,3 +205,33 @@ async def test_what_follows_sees_a_token_good_for_the_shorter_time(
     assert seen
     assert seen.text == call.token.text
     assert seen.expires.time - CLOCK.now() == pytest.approx(100, abs=2)
+
+
+class Shown(PlainTokens):
+    """Notes by which certificate it was asked to sign."""
+
+    asked: list[int]
+
+    def issue(self, audience):
+        self.asked.append(audience.shown)
+        return super().issue(audience)
+
+
+@pytest.mark.parametrize(("onward", "signed"), [(7, [6, 7, 6]), (6, [6, 6])])
+async def test_an_asker_shown_another_certificate_than_the_next_hop_can_check_us(onward, signed):
+    signer = Shown("spiffe://x/nm", CLOCK)
+    signer.asked = []
+
+    class Next(RecordingRegistry):
+        async def register(self, call, record):
+            registry = replace(peer("registry"), shown=onward)
+            call.tokens.tokens[1:] = [signer.issue(registry).text, "registry's own"]
+            call.tokens.answerer = registry
+            return await super().register(call, record)
+
+    path = TokenPath()
+    call = replace(coming("nse", "nm", path), peer=replace(peer("nse"), shown=6))
+    await registry_chain(UpdateTokenPath(signer)).bind(Next()).register(call, Endpoint("nse"))
+    assert signer.asked == signed
+    assert said(TokenPath(0, path.tokens[:2])) == ["nse→nm", "nm→registry"]
+    assert path.tokens[2] == "registry's own"

@@ -15,7 +15,8 @@ class UpdateToken(Element):
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         signed = self.sign(call, request.connection)
-        return await next.request(call, request.carrying(signed))
+        answer = await next.request(call, request.carrying(signed))
+        return self.countersign(call, answer)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         await next.close(call, self.sign(call, conn))
@@ -28,6 +29,17 @@ class UpdateToken(Element):
         if call.token and path.index:
             path = _put(path, path.index - 1, call.token)
         return replace(conn, path=_put(path, path.index, self.tokens.issue(call.peer)))
+
+    def countersign(self, call: Call, conn: Connection) -> Connection:
+        """The answer with our token for the next hop such that the asker, too, can check it.
+
+        Each judges it by the certificate it was shown, and these differ while we change ours.
+        """
+        onward = call.life.channel if call.begun else None
+        if call.peer is None or onward is None or onward.peer.shown == call.peer.shown:
+            return conn
+        token = self.tokens.issue(replace(onward.peer, shown=call.peer.shown))
+        return replace(conn, path=_put(conn.hops, conn.hops.index, token))
 
 
 def _put(path: Path, at: int, token: Token) -> Path:

@@ -27,9 +27,11 @@ class UpdateTokenPath(RegistryElement[R]):
         back = path.index
         call, record = self._enter(call, path, record)
         try:
-            return await next.register(call, record)
+            answer = await next.register(call, record)
+            self._countersign(call, path, back + 1)
         finally:
             path.index = back
+        return answer
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         path = TokenPath() if call.tokens is None else call.tokens
@@ -50,6 +52,12 @@ class UpdateTokenPath(RegistryElement[R]):
         path.index += 1
         good = Token(theirs.text, min(theirs.expires, ours.expires))
         return replace(call, tokens=path, token=good), replace(record, path_ids=ids)
+
+    def _countersign(self, call: Call, path: TokenPath, at: int) -> None:
+        """Let the asker, too, check our token for the next hop: see `UpdateToken.countersign`."""
+        onward = path.answerer
+        if call.peer and onward and onward.shown != call.peer.shown and at < len(path.tokens) - 1:
+            path.tokens[at] = self.tokens.issue(replace(onward, shown=call.peer.shown)).text
 
 
 def _check(path: TokenPath, ids: tuple[str, ...]) -> None:
