@@ -1,6 +1,5 @@
 """Build a vWire in the kernel once every hop has agreed to it."""
 
-import asyncio
 import logging
 import re
 from collections.abc import Callable
@@ -69,11 +68,10 @@ class JoinNamespaces(Element):
         return await self._first(call, request, next)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-        # Side by side: neither waits for the other, and one that fails does not stop the other.
-        both = self._remove(conn.id), next.close(call, conn)
-        for failure in await asyncio.gather(*both, return_exceptions=True):
-            if failure:
-                raise failure
+        try:
+            await self._remove(conn.id)
+        finally:
+            await next.close(call, conn)
 
     async def _remove(self, id: str) -> None:
         if standing := self.standing.get(id):
