@@ -1,11 +1,20 @@
 """What every attack stands on: somebody to attack, and somebody who may."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
+from .raw import Wire
 from .realm import Person, Realm
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open() -> Iterator[None]:
+    """An attacker that failed, or succeeded, leaves no socket behind."""
+    yield
+    while Wire.made:
+        Wire.made.pop().close()
 
 
 @pytest.fixture

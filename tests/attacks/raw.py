@@ -9,7 +9,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.parse import unquote
 
 from h2.config import H2Configuration
@@ -36,9 +36,13 @@ class HungUp(Exception):
 class Wire:
     """A connected socket, in the clear or under TLS, and files beside its bytes."""
 
+    made: ClassVar[list["Wire"]] = []
+    """All of a test, closed when it ends."""
+
     def __init__(self, sock: socket.socket, context: ssl.SSLContext | None = None) -> None:
         self.sock = sock
         sock.setblocking(False)
+        self.made.append(self)
         self.loop = asyncio.get_running_loop()
         self.came, self.leaves = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context and context.wrap_bio(

@@ -67,9 +67,9 @@ class RpcEvents(EventsProcessor):
         data = event.data or b""
         self.connection.received(len(data), counted, stream.buffer.awaited)
         stream.buffer.add(data, counted)
-        if self.connection.buffered > MOST_BUFFERED:
+        if self.connection.buffered > MOST_BUFFERED or self.connection.hoards():
             stream.cancel(ErrorCodes.ENHANCE_YOUR_CALM)
-            stream.fail(Exhausted("too much of unfinished messages on one connection"))
+            stream.fail(Exhausted("too much of unfinished messages"))
 
     def process_stream_reset(self, event: StreamReset) -> None:
         stream = self.streams.get(event.stream_id)
@@ -120,6 +120,7 @@ class Http2(H2Protocol):
     def connection_lost(self, exc: BaseException | None) -> None:
         self.ending = exc
         self.processor.close(str(exc) if exc else "the connection ended")
+        self.connection.let_go()
 
 
 def _meaning(code: int) -> NsmError:

@@ -10,7 +10,8 @@ from collections import deque
 
 from nsm.errors import Exhausted
 
-CHUNK = 65536
+CHUNK = 16384
+"""Bytes read at a time: what a hostile peer packs into them keeps everybody else waiting."""
 ROOM = socket.CMSG_SPACE(4 * 64)
 """For the files of one read; the kernel never joins the files of two writes into one."""
 

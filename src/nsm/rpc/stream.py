@@ -17,6 +17,7 @@ from hyperframe.frame import GoAwayFrame
 
 from nsm.errors import NsmError, Unreachable
 from nsm.rpc.engine import WINDOW, Engine
+from nsm.rpc.hoard import SHARED
 from nsm.rpc.inbox import Inbox
 from nsm.rpc.transport import SocketTransport
 
@@ -180,9 +181,19 @@ class RpcConnection(Connection):
     def took(self, size: int) -> None:
         """So much lies in an inbox no more."""
         self.buffered -= size
+        self.hoards()
         if self._withheld and self.buffered <= WINDOW:
             self._owed, self._withheld = self._owed + self._withheld, 0
             self._settle()
+
+    def hoards(self) -> bool:
+        """Whether it is a caller's, and holds more than its share of this process's memory."""
+        callers = not self.engine.config.client_side and not self.is_closing()
+        return callers and SHARED.note(self, self.buffered)
+
+    def let_go(self) -> None:
+        """Nothing more is held: the connection is gone."""
+        SHARED.note(self, 0)
 
     def ack(self, stream_id: int, size: int) -> None:
         if size and not self.is_closing():
