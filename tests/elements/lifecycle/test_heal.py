@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
+from nsm.api.context import ConnectionContext, IpContext, Route
 from nsm.elements.lifecycle import BeginClient, Heal, Liveness
+from nsm.elements.lifecycle.heal import anew
 from nsm.errors import Denied, Unreachable
 from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
 from nsm.sdk.clock import LoopClock
@@ -71,6 +73,21 @@ async def test_without_liveness_a_down_selects_anew_at_once() -> None:
     assert world.heard == [ASKED, CLOSED, ANEW]
     await asyncio.sleep(60)
     assert len(world.heard) == 3
+
+
+def test_what_an_endpoint_gave_is_not_taken_along_to_another() -> None:
+    ip = IpContext(
+        src_ip_addrs=("10.0.0.1/32",),
+        dst_ip_addrs=("10.0.0.0/32",),
+        src_routes=(Route("10.0.0.0/32"),),
+        excluded_prefixes=("10.9.0.0/16",),
+    )
+    given = ConnectionContext(ip_context=ip, extra_context={"ours": "yes"}, mtu=1450)
+    asked = anew(replace(OURS, endpoint="nse", context=given))
+    assert asked.context == ConnectionContext(
+        ip_context=IpContext(excluded_prefixes=("10.9.0.0/16",)), extra_context={"ours": "yes"}
+    )
+    assert anew(OURS).context is None
 
 
 async def test_the_loss_of_the_next_hop_selects_anew() -> None:

@@ -63,6 +63,7 @@ def test_when_its_endpoint_dies_a_client_is_reconnected_to_another(
     after = mesh.wire("web")
     assert after["heals"] > before["heals"]
     assert after["id"] == before["id"]
+    assert len(after["src"]) == len(after["dst"]) == 1, "no address of the other is left"
     assert mesh.process(before["endpoint"])["state"] == "down"
     assert mesh.process(before["endpoint"])["pid"] is None
 

@@ -47,7 +47,7 @@ class Wanted:
         offer = Mechanism(LOCAL, self.url.mechanism, parameters)
         if stood is None:
             return Request(fresh, (offer,))
-        if self.is_met_by(stood):
+        if self.is_met_by(stood) and stood.state != DOWN:
             return Request(continued(stood, self.wire.id), (offer,))
         instead = replace(fresh, path=replace(stood.hops, index=0), state=RESELECT_REQUESTED)
         return Request(instead, (offer,))
@@ -59,11 +59,8 @@ class Wanted:
 
 
 def continued(stood: Connection, id: str) -> Connection:
-    """Our own view of a connection the manager still has; one that is down is selected anew."""
-    ours = replace(stood, id=id, path=replace(stood.hops, index=0))
-    if stood.state == DOWN:
-        return replace(ours, mechanism=None, endpoint="", state=RESELECT_REQUESTED)
-    return ours
+    """Our own view of a connection the manager still has."""
+    return replace(stood, id=id, path=replace(stood.hops, index=0))
 
 
 async def work(config: Config, program: Program) -> None:

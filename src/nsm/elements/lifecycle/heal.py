@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED
+from nsm.api.context import ConnectionContext, IpContext
 from nsm.elements.lifecycle.keeper import Keeper, Keeping, Liveness
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Tasks
 from nsm.sdk.call import Change
@@ -10,8 +11,30 @@ from nsm.sdk.watching import Watching
 
 
 def anew(conn: Connection) -> Connection:
-    """Whatever way there is, to whatever endpoint: the old ones may be dead."""
-    return replace(conn, mechanism=None, endpoint="", state=RESELECT_REQUESTED)
+    """Whatever way there is, to whatever endpoint: the old ones may be dead.
+
+    What the old ones gave stays behind: another endpoint would let us keep addresses that are no
+    longer ours, and whoever is given them next would be cut off.
+    """
+    return replace(
+        conn,
+        mechanism=None,
+        endpoint="",
+        state=RESELECT_REQUESTED,
+        context=conn.context and _wished(conn.context),
+    )
+
+
+def _wished(context: ConnectionContext) -> ConnectionContext:
+    """What of a context is the client's own wish, and no endpoint's answer."""
+    ip = context.ip_context or IpContext()
+    wish = IpContext(
+        src_ip_required=ip.src_ip_required,
+        dst_ip_required=ip.dst_ip_required,
+        excluded_prefixes=ip.excluded_prefixes,
+        extra_prefix_request=ip.extra_prefix_request,
+    )
+    return ConnectionContext(ip_context=wish, extra_context=context.extra_context)
 
 
 class Heal(Element):
