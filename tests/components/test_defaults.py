@@ -46,6 +46,10 @@ ADMITTING = {
     "NSM_ADMISSION_RULES": (),
     "NSM_FORWARDER_IDS": (),
 }
+WATCHED = {
+    # ours
+    "NSM_MONITOR_ADMINS": (),
+}
 CLIENT = {
     **COMMON,
     "NSM_NAME": "nsc",
@@ -66,6 +70,7 @@ CLIENT = {
 }
 ENDPOINT = {
     **COMMON,
+    **WATCHED,
     **ADMITTING,
     "NSM_NAME": "icmp-server",
     "NSM_BASE_DIR": "./",
@@ -102,6 +107,7 @@ FIREWALL = {
 }
 MANAGING = {
     **COMMON,
+    **WATCHED,
     **ADMITTING,
     "NSM_NAME": "nmgr",
     "NSM_LISTEN_ON": (MANAGER,),
@@ -149,6 +155,7 @@ ON_A_NODE = {
 }
 FORWARDER = {
     **COMMON,
+    **WATCHED,
     **ON_A_NODE,
     "NSM_NAME": "forwarder",
     "NSM_CONNECT_TO": "unix:///connect.to.socket",

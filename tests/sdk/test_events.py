@@ -11,7 +11,7 @@ from nsm.api.monitoring import (
     Selector,
 )
 from nsm.errors import Invalid
-from nsm.sdk import Call
+from nsm.sdk import Call, Peer
 from nsm.sdk.events import MOST_AT_ONCE, Events
 from nsm.sdk.streams import reading
 
@@ -126,3 +126,17 @@ async def test_a_watch_ends_cleanly_when_the_program_stops_and_is_forgotten() ->
 async def test_a_selector_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(Invalid):
         await first(Events(), Selector(tuple(Segment() for _ in range(1000))))
+
+
+async def test_who_may_not_see_a_connection_is_refused_nothing_and_told_of_the_others() -> None:
+    events = Events(lambda peer, conn: peer is not None and conn.id in peer.id)
+    events.publish(conn("a"))
+    events.publish(conn("b"))
+    async with reading(events.watch(Call(peer=Peer("spiffe://a")), EVERYTHING)) as told:
+        assert await anext(told) == ConnectionEvent(INITIAL_STATE_TRANSFER, {"a": conn("a")})
+        events.down(conn("b"))
+        events.delete(conn("b"))
+        events.down(conn("a"))
+        assert await anext(told) == ConnectionEvent(UPDATE, {"a": conn("a", DOWN)})
+    async with reading(events.watch(Call(peer=Peer("spiffe://c")), EVERYTHING)) as told:
+        assert await anext(told) == ConnectionEvent(INITIAL_STATE_TRANSFER, {})

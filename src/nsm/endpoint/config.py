@@ -9,7 +9,7 @@ from nsm.api.cidr import Groups
 from nsm.api.context import DnsConfig
 from nsm.config import ConfigError, Url, setting
 from nsm.identity.policies import Masks
-from nsm.program import AdmittingSettings
+from nsm.program import AdmittingSettings, WatchedSettings
 
 CLIENT_POLICIES = (
     "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego"
@@ -17,7 +17,7 @@ CLIENT_POLICIES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(AdmittingSettings):
+class Config(AdmittingSettings, WatchedSettings):
     """Settings of every endpoint."""
 
     name: str = setting("icmp-server", "name of this endpoint, unique in its domain")

@@ -56,7 +56,7 @@ def admitting(config: Config, program: Program) -> Needs:
     """What an endpoint's chain stands on: who may ask, and for what."""
     hops, id = config.forwarder_ids, program.identity.id
     admission = replace(program.admission(config), endpoint=id, hops=hops)
-    needs = program.needs(config.dial_timeout, admission)
+    needs = program.needs(config.dial_timeout, admission, config.monitor_admins)
     limit = LimitCallers(admission.believes, "NSM_FORWARDER_IDS")
     return replace(needs, admit=chain(limit, needs.admit)) if hops else needs
 

@@ -6,13 +6,14 @@ newest first, each within a bound.
 """
 
 from nsm.program.running import Program, place, report, unless
-from nsm.program.settings import AdmittingSettings, Settings
+from nsm.program.settings import AdmittingSettings, Settings, WatchedSettings
 from nsm.program.starting import listen_to_signals, live, main, start
 
 __all__ = [
     "AdmittingSettings",
     "Program",
     "Settings",
+    "WatchedSettings",
     "listen_to_signals",
     "live",
     "main",

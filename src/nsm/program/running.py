@@ -6,22 +6,26 @@ import json
 import logging
 import socket
 import tempfile
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from nsm.admission import Admission, LiveRules, everyone
 from nsm.admission.standing import NODE, anyone, beside, globs
 from nsm.chains.needs import Needs
-from nsm.chains.registry import RegistryNeeds
 from nsm.elements.policy import Admit, Authorize, AuthorizeClient
+from nsm.identity.onlookers import Onlookers, Pattern
 from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
 from nsm.identity.source import Source
 from nsm.identity.spiffe import SpiffeId
 from nsm.program.settings import AdmittingSettings
 from nsm.rpc import Server, serve
 from nsm.sdk import Clock, Dialer, Element, Handler, Link, Offer, Tasks, Tokens
+from nsm.sdk.events import Events
+
+if TYPE_CHECKING:
+    from nsm.chains.registry import RegistryNeeds
 
 log = logging.getLogger("nsm")
 
@@ -74,7 +78,12 @@ class Program:
             hops=config.forwarder_ids or globs(beside(id)),
         )
 
-    def needs(self, dial_timeout: timedelta, admission: Admission | None = None) -> Needs:
+    def needs(
+        self,
+        dial_timeout: timedelta,
+        admission: Admission | None = None,
+        admins: Iterable[Pattern] = (),
+    ) -> Needs:
         """What this program's connection chains stand on; callers are judged by policy."""
         return Needs(
             name=self.name,
@@ -82,6 +91,7 @@ class Program:
             dialer=self.dialer,
             authorize=Authorize(Policies.select(SERVER), self.clock),
             admit=Admit(admission, self.tasks) if admission else Element(),
+            events=Events(Onlookers(admins)),
             tasks=self.tasks,
             clock=self.clock,
             dial_timeout=dial_timeout.total_seconds(),
@@ -93,8 +103,10 @@ class Program:
         server: Sequence[str] = REGISTRY_SERVER,
         client: Sequence[str] = REGISTRY_CLIENT,
         admission: Admission | None = None,
-    ) -> RegistryNeeds:
+    ) -> "RegistryNeeds":
         """What this program's registry chains stand on; `server` and `client` are policy masks."""
+        from nsm.chains.registry import RegistryNeeds  # a client starts faster without
+
         return RegistryNeeds(
             tokens=self.tokens,
             dialer=self.dialer,

@@ -62,6 +62,15 @@ class Settings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WatchedSettings(Settings):
+    """Settings of programs whose connections can be watched."""
+
+    monitor_admins: tuple[IdGlob, ...] = setting(
+        "", "globs over ids: who may watch all connections; others watch those they are part of"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class AdmittingSettings(Settings):
     """Settings of programs that admit others."""
 

@@ -1,7 +1,7 @@
 """What a program tells those who watch its connections."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 
 from nsm.api.connection import DOWN, Connection
@@ -14,16 +14,25 @@ from nsm.api.monitoring import (
     Selector,
 )
 from nsm.api.validate import check_selector
-from nsm.sdk.call import Call
+from nsm.sdk.call import Call, Peer
 
 MOST_AT_ONCE = 200
 """Connections in one event: with tokens of a long path they stay well below 4 MiB."""
 
 
-class Events:
-    """Every connection as it was last seen here; a `Monitor` of them (W §1.8)."""
+Sees = Callable[[Peer | None, Connection], bool]
+"""Whether a peer may hear of a connection."""
 
-    def __init__(self) -> None:
+
+class Events:
+    """Every connection as it was last seen here; a `Monitor` of them (W §1.8).
+
+    Nobody is refused, because clients watch before they have a connection; who may not see some of
+    them is told of the others.
+    """
+
+    def __init__(self, sees: Sees = lambda *_: True) -> None:
+        self._sees = sees
         self._known: dict[str, Connection] = {}
         self._watchers: set[_Watcher] = set()
         self._stopped = False
@@ -54,10 +63,10 @@ class Events:
     async def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
         """All that is known, at once, then what happens; ends when the program stops."""
         check_selector(selector)
-        watcher = _Watcher(selector)
+        watcher = _Watcher(lambda conn: is_selected(conn, selector) and self._sees(call.peer, conn))
         self._watchers.add(watcher)
         try:
-            for event in self._initial(selector):
+            for event in self._initial(watcher):
                 yield event
             while not self._stopped:
                 await watcher.wake.wait()
@@ -66,8 +75,8 @@ class Events:
         finally:
             self._watchers.discard(watcher)
 
-    def _initial(self, selector: Selector) -> Iterator[ConnectionEvent]:
-        known = [conn for conn in self._known.values() if is_selected(conn, selector)]
+    def _initial(self, watcher: "_Watcher") -> Iterator[ConnectionEvent]:
+        known = [conn for conn in self._known.values() if watcher.wants(conn)]
         yield from _batched(INITIAL_STATE_TRANSFER, known)
         if not known:
             yield ConnectionEvent(INITIAL_STATE_TRANSFER)
@@ -83,13 +92,13 @@ class _Watcher:
     So a watcher that does not read costs a few connections' worth and misses no final state.
     """
 
-    def __init__(self, selector: Selector) -> None:
-        self.selector = selector
+    def __init__(self, wants: Callable[[Connection], bool]) -> None:
+        self.wants = wants
         self.wake = asyncio.Event()
         self.pending: dict[tuple[str, int, int], Connection] = {}
 
     def tell(self, kind: int, conn: Connection) -> None:
-        if not is_selected(conn, self.selector):
+        if not self.wants(conn):
             return
         key = (conn.id, kind, conn.state)
         self.pending.pop(key, None)

@@ -9,7 +9,7 @@ from nsm.admission.glob import IdGlob
 from nsm.api.cidr import host
 from nsm.config import Url, integer, setting
 from nsm.identity.policies import Masks
-from nsm.program import Settings
+from nsm.program import Settings, WatchedSettings
 
 CLIENT_POLICIES = (
     "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/client/.*.rego"
@@ -63,7 +63,7 @@ class Accepted(Settings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(Accepted):
+class Config(Accepted, WatchedSettings):
     """Settings of `nsm forwarder`."""
 
     name: str = setting("forwarder", "name of this forwarder, unique in its domain")

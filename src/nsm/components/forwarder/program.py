@@ -58,7 +58,7 @@ async def forward(config: Config, program: Program) -> Forwarding:
     key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
     managers = config.manager_ids or globs(beside(program.identity.id))
     limit = LimitCallers(lambda id: matching(managers, id), "NSM_MANAGER_IDS")
-    needs = replace(program.needs(config.dial_timeout), admit=limit)
+    needs = replace(program.needs(config.dial_timeout, admins=config.monitor_admins), admit=limit)
     registry = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
     ways = {
         KERNEL: Element(),

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from nsm.config import Url, setting
 from nsm.identity.policies import Masks
-from nsm.program import AdmittingSettings
+from nsm.program import AdmittingSettings, WatchedSettings
 
 SERVER_POLICIES = (
     "etc/nsm/opa/common/.*.rego,etc/nsm/opa/registry/.*.rego,etc/nsm/opa/server/.*.rego"
@@ -16,7 +16,7 @@ CLIENT_POLICIES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config(AdmittingSettings):
+class Config(AdmittingSettings, WatchedSettings):
     """Settings of `nsm manager`."""
 
     name: str = setting("nmgr", "name of this manager, unique in its domain")

@@ -40,7 +40,8 @@ def manage(config: Config, program: Program) -> Managing:
     """Put a manager together; nothing runs yet."""
     forwarders = config.forwarder_network_service_name
     admission = replace(program.admission(config), forwarders=forwarders)
-    needs, url = program.needs(config.dial_timeout, admission), public_url(config.listen_on)
+    needs = program.needs(config.dial_timeout, admission, config.monitor_admins)
+    url = public_url(config.listen_on)
     registry = program.registry_needs(
         config.dial_timeout,
         config.registry_server_policies,
