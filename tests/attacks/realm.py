@@ -21,8 +21,8 @@ from nsm.chains.endpoint import endpoint
 from nsm.chains.registry import endpoint_client
 from nsm.components.manager.config import Config as ManagerConfig
 from nsm.components.manager.program import Managing, manage
+from nsm.components.registry import program as registering
 from nsm.components.registry.config import Config as RegistryConfig
-from nsm.components.registry.recipe import registry
 from nsm.config import load
 from nsm.dataplane.netns import Netns
 from nsm.elements.mechanism import ReceiveFiles, SendFiles
@@ -206,8 +206,7 @@ class Realm:
     async def start_registry(self) -> None:
         program = self.program(REGISTRY)
         config = load(RegistryConfig, {"NSM_LISTEN_ON": self.socket("registry")})
-        needs = program.registry_needs(config.dial_timeout)
-        self.registry = await self.serve(program, registry(config, needs))
+        self.registry = await self.serve(program, await registering.offer(config, program))
 
     async def start_manager(self, environ: Mapping[str, str]) -> None:
         program = self.program(MANAGER)
