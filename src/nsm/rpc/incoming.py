@@ -11,7 +11,7 @@ from h2.errors import ErrorCodes
 
 from nsm.errors import Invalid, NsmError, TooLate, Unimplemented, Unreachable
 from nsm.rpc.engine import MOST_STREAMS
-from nsm.rpc.message import MOST_ASKED, framed, next_message
+from nsm.rpc.message import framed, next_message
 from nsm.rpc.metadata import Metadata, gathered, timeout_in
 from nsm.rpc.status import OK, as_failure, trailers_for
 from nsm.rpc.stream import Headers, RpcStream
@@ -146,7 +146,7 @@ class Calls(AbstractHandler):
         unary, streaming = self._methods.unary.get(path), self._methods.streaming.get(path)
         if unary is None and streaming is None:
             raise Unimplemented(f"there is no method {path[:200]}")
-        request = await next_message(stream, MOST_ASKED)
+        request = await next_message(stream)
         if request is None:
             raise Invalid("the call carries no message")
         if unary is not None:

@@ -4,9 +4,7 @@ from nsm.errors import Exhausted, Invalid, Unimplemented
 from nsm.rpc.stream import RpcStream
 
 MOST = 4 * 1024 * 1024
-MOST_ASKED = MOST // 4
-"""Bytes of a question. No honest one comes near, and reading four times as much of the costliest
-messages would keep everybody else waiting for most of a second."""
+"""Bytes: the default bound of gRPC everywhere, so peers count on it (W §10.24)."""
 
 
 def framed(message: bytes) -> bytes:
