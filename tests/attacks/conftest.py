@@ -1,5 +1,6 @@
 """What every attack stands on: somebody to attack, and somebody who may."""
 
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pytest
 
 from .raw import Wire
 from .realm import Person, Realm
+from .tapped import World, tapped
 
 
 @pytest.fixture(autouse=True)
@@ -15,6 +17,15 @@ def nothing_stays_open() -> Iterator[None]:
     yield
     while Wire.made:
         Wire.made.pop().close()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Two nodes, listened to, saying all they can say; brought up once for all who look at it."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: brings up a world, and listens to it")
+    with tapped(tmp_path_factory.mktemp("world")) as made:
+        yield made
 
 
 @pytest.fixture
