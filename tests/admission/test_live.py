@@ -1,3 +1,4 @@
+import asyncio
 import os
 from pathlib import Path
 
@@ -77,3 +78,15 @@ async def test_a_second_file_speaks_where_the_first_leaves_it_open(path: Path) -
     assert await allowed(live)
     path.write_text("rules: [{name: nobody, deny: use}]")
     assert not await allowed(live)
+
+
+async def test_a_long_file_holds_nothing_up(path: Path) -> None:
+    live = LiveRules([str(path)], LoopClock())
+    rules = "\n".join("- {allow: use, who: spiffe://a/*, service: s}" for _ in range(2000))
+    for text, name in ((f"rules:\n{rules}", "rules[1]"), (f"rules: 7\n#{rules}", "rules[1]")):
+        path.write_text(text)
+        await allowed(live)
+        reading = live.files[0].reading
+        assert reading
+        await asyncio.wait([reading])
+        assert live().rules[0].name == name

@@ -1,15 +1,20 @@
 """Rules that stand in files, as those are now."""
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from functools import reduce
 
 from nsm.admission.reading import read_rules
 from nsm.admission.rules import Rules
+from nsm.errors import NsmError
 from nsm.sdk.clock import Clock
 from nsm.sdk.live_file import LiveFile
 
 log = logging.getLogger(__name__)
+
+LONG = 16_384
+"""Bytes that take some 40 ms to read."""
 
 
 class RulesFile(LiveFile[Rules]):
@@ -21,8 +26,28 @@ class RulesFile(LiveFile[Rules]):
     every = 0.25
 
     def __init__(self, path: str, clock: Clock) -> None:
-        super().__init__(path, lambda text: read_rules(text, path), Rules(), clock)
+        super().__init__(path, self.understand, Rules(), clock)
         self.glimpsed: object = None
+        self.reading: asyncio.Future[Rules] | None = None
+
+    def understand(self, text: bytes) -> Rules:
+        """What a text says; a long one is read beside the loop, and until then nothing changes."""
+        self.reading = None
+        if len(text) <= LONG or self.meaning is self.empty:
+            return read_rules(text, self.path)
+        loop = asyncio.get_running_loop()
+        self.reading = loop.run_in_executor(None, read_rules, text, self.path)
+        self.reading.add_done_callback(self.understood)
+        return self.meaning
+
+    def understood(self, reading: "asyncio.Future[Rules]") -> None:
+        """A long text has been read."""
+        if reading.cancelled() or reading is not self.reading:
+            return
+        try:
+            self.meaning = reading.result()
+        except NsmError as error:
+            log.warning("%s is no use, what it said before stays: %s", self.path, error)
 
     def settled(self, version: object) -> bool:
         before, self.glimpsed = self.glimpsed, version
