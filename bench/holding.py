@@ -4,8 +4,10 @@ import asyncio
 from statistics import median
 
 from bench.clients import NEAR, Client
-from bench.figures import Report, cpu, rss
+from bench.dataplane import space
+from bench.figures import Report, cpu, rss, timed
 from bench.ground import NODES, Ground
+from nsm.dataplane.ops import AddVeth, LinkEnd
 
 WINDOW = 50
 """First and last connections whose median is taken: one alone is luck."""
@@ -30,7 +32,8 @@ async def measure(quick: bool = False) -> Report:
         middle["slower"],
         "x",
         goal=1.3,
-        beside=f"{middle['late_ms']:.1f} and {middle['early_ms']:.1f} ms",
+        beside=f"{middle['late_ms']:.1f} and {middle['early_ms']:.1f} ms;"
+        f" a bare pair {middle['bare_late_ms']:.1f} and {middle['bare_early_ms']:.1f}",
     )
     report.raw.update(found)
     return report
@@ -59,7 +62,10 @@ async def hold(ground: Ground, most: int, seconds: float) -> dict[str, float]:
     if first.failed or rest.failed:
         raise RuntimeError(f"{first.failed + rest.failed} connections failed")
     early, late = median(first.seconds[:WINDOW]), median(rest.seconds[-WINDOW:])
+    bare = await pairs(ground, most)
     return {
+        "bare_early_ms": median(bare[:WINDOW]) * 1e3,
+        "bare_late_ms": median(bare[-WINDOW:]) * 1e3,
         "idle_mb": idle,
         "idle_cpu": used,
         "node_kb": grown[0],
@@ -69,3 +75,11 @@ async def hold(ground: Ground, most: int, seconds: float) -> dict[str, float]:
         "late_ms": late * 1e3,
         "slower": late / early,
     }
+
+
+async def pairs(ground: Ground, count: int) -> list[float]:
+    """Seconds the kernel takes for bare pairs, all kept, between two namespaces."""
+    a, b = space(), space()
+    names = [(f"x{number}", f"y{number}") for number in range(count)]
+    ops = [AddVeth(LinkEnd(a, mine), LinkEnd(b, theirs)) for mine, theirs in names]
+    return [await timed(ground.kernel.apply(op)) for op in ops]
