@@ -16,6 +16,7 @@ from nsm.dataplane.netns import Netns, returning_home, unshare
 from nsm.rpc.fds import MOST_UNCLAIMED
 from nsm.wire import encode, methods
 
+from .agency import caller
 from .raw import Answer, HungUp, Mouth, Wire, open_files
 from .realm import EMPTY, MANAGER, Person, Realm
 
@@ -224,3 +225,40 @@ async def test_another_s_file_is_not_to_be_had(
         for name in (named(namespace), path, "file:///proc/1/ns/net", "/proc/1/ns/net"):
             assert (await ask_for(mallory, mouth, name)).status in (3, 4)
         assert len(realm.builder.built) == 1
+
+
+async def test_a_namespace_that_the_sender_may_not_enter_is_not_wired(
+    realm: Realm, alice: Person, mallory: Person, namespace: int
+) -> None:
+    """Whoever reaches its file, bound to a path say, could else have it wired to a service."""
+    url, path = shared(realm.manager.addresses[0])
+    theirs = os.open(f"/proc/self/fd/{namespace}", os.O_PATH)
+    with caller(path, user=65534) as (sock, pid):
+        mouth = await over(sock, mallory)
+        await give(mouth, theirs)
+        answer = await ask_for(mallory, mouth, named(theirs), ("grpc-timeout", "3S"))
+        assert answer.status == 7, answer.said
+        assert realm.unmoved
+        own = os.open(f"/proc/{pid}/ns/net", os.O_RDONLY)
+        await give(mouth, own)
+        assert (await ask_for(mallory, mouth, named(own))).status == 0
+    async with await alice.mouth(url) as mouth:  # root may enter it
+        await give(mouth, theirs)
+        assert (await ask_for(alice, mouth, named(theirs))).status == 0
+    os.close(theirs)
+    os.close(own)
+
+
+async def over(sock: socket.socket, who: Person) -> Mouth:
+    """What `who` says on a connection that somebody else made."""
+    wire = Wire(sock.dup(), who.card.context())
+    await wire.shake()
+    return Mouth(wire)
+
+
+def shared(url: str) -> tuple[str, Path]:
+    """The socket, where other users reach it: pytest's folders are its user's alone."""
+    path = Path(url.removeprefix("unix://"))
+    for folder in list(path.parents)[:3]:
+        folder.chmod(0o755)
+    return url, path

@@ -8,6 +8,7 @@ import asyncio
 import os
 import resource
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from nsm.errors import Exhausted, Unreachable
@@ -52,9 +53,15 @@ class _Held:
 
 
 class SocketFiles:
-    """Files to and from one peer."""
+    """Files to and from one peer; `entitled` says which namespaces its process may enter."""
 
-    def __init__(self, clock: Clock, budget: Budget = SHARED) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        budget: Budget = SHARED,
+        entitled: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        self.entitled = entitled
         self.outgoing: deque[int] = deque()
         self.sent = 0
         self._clock = clock

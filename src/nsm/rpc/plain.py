@@ -4,10 +4,8 @@ Who asks is known by what the kernel says of the other end (SO_PEERCRED), not by
 """
 
 import asyncio
-import errno
 import os
 import socket
-import struct
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,15 +18,13 @@ from nsm.rpc.metadata import Metadata
 from nsm.rpc.outgoing import NoCalls, Outgoing
 from nsm.rpc.place import check_place
 from nsm.rpc.plug import Plug
+from nsm.rpc.sender import Ended, credentials, pidfd
 from nsm.rpc.stream import Headers
 from nsm.rpc.target import target_of
 from nsm.rpc.tls import ClearSession
 from nsm.rpc.transport import SocketTransport
 from nsm.sdk.clock import Clock
 from nsm.sdk.streams import reading
-
-SO_PEERPIDFD = 77
-"""Linux 6.5; Python has no name for it yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +75,11 @@ class _Visitor(Guest):
     """One connection to a plain server."""
 
     def __init__(self, sock: socket.socket, methods: Mapping[str, Method], clock: Clock) -> None:
-        credentials = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)
-        self._who: tuple[int, int, int] = struct.unpack("iII", credentials)
-        self._pidfd = _pidfd(sock)
+        self._who = credentials(sock)
+        try:
+            self._pidfd = pidfd(sock)
+        except Ended as error:
+            raise Unreachable("who called has ended, and its pid may be another's") from error
         served = {path: self._serving(method) for path, method in methods.items()}
         super().__init__(sock, ClearSession(), Methods({}, served), clock)
 
@@ -139,13 +137,3 @@ async def plain_unary(
     except TimeoutError as error:
         raise TooLate(f"{url} did not answer within {timeout} s") from error
     raise Unreachable(f"{url} answered nothing")
-
-
-def _pidfd(sock: socket.socket) -> int | None:
-    """The caller's process; None where the kernel cannot say, Unreachable where it has ended."""
-    try:
-        return sock.getsockopt(socket.SOL_SOCKET, SO_PEERPIDFD)
-    except OSError as error:
-        if error.errno == errno.ENOPROTOOPT:
-            return None
-        raise Unreachable("whoever called has ended, and its pid may be another's") from error

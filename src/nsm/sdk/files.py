@@ -23,3 +23,10 @@ class Files(Protocol):
         Raises Unreachable when the socket closes first. Bound the wait with a deadline.
         """
         ...
+
+    def entitled(self, fd: int) -> bool:
+        """Whether the peer's process could enter the network namespace behind `fd` itself.
+
+        True for what is none, and where the kernel does not show us that process.
+        """
+        ...

@@ -6,7 +6,7 @@ from nsm.api.mechanism import INODE_URL, LOCAL, VXLAN, Mechanism
 from nsm.elements.mechanism.file_urls import MOST_FILES, PATIENCE
 from nsm.elements.mechanism.receive_files import ReceiveFiles
 from nsm.elements.mechanism.select_mechanism import SelectMechanism
-from nsm.errors import Exhausted, Invalid, TooLate
+from nsm.errors import Denied, Exhausted, Invalid, TooLate
 from nsm.sdk import Call, Connection, Request, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Lifetime, Recorder
@@ -130,3 +130,23 @@ async def test_a_flood_of_files_is_refused(call, file) -> None:
     offers = tuple(file.mechanism(f"inode://1/{n}") for n in range(MOST_FILES + 1))
     with pytest.raises(Invalid, match="files for one connection"):
         await entry(Recorder()).request(call, Request(Connection("c"), offers))
+
+
+async def test_a_namespace_that_is_not_the_sender_s_is_refused_and_closed(
+    call, files, file, other, open_files
+) -> None:
+    file.sent_on(files)
+    other.sent_on(files)
+    files.foreign.add(files.sent[1])
+    before, end = open_files(), Recorder()
+    owners = chain(ReceiveFiles(LoopClock(), from_owners=True)).bind(end)
+    for offers in (other,), (file, other):
+        asked = tuple(offer.mechanism(offer.wire) for offer in offers)
+        with pytest.raises(Denied, match="may not enter"):
+            await owners.request(call, Request(Connection("c"), asked))
+        assert open_files() == before
+    assert not end.heard
+    passed_on = Request(Connection("c"), (other.mechanism(other.wire),))
+    await ReceiveFiles(LoopClock()).bind(end).request(call, passed_on)
+    await owners.request(call, Request(Connection("c"), (file.mechanism(file.wire),)))
+    assert len(end.requests) == 2

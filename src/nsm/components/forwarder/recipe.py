@@ -53,7 +53,7 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
                 OfferKernel(),
                 parts.offer,
                 FilterMechanisms(),
-                ReceiveFilesClient(needs.clock),
+                ReceiveFilesClient(needs.clock, from_owners=True),
                 SendFilesClient(),
                 authorize=parts.authorize,
             ).bind(END)

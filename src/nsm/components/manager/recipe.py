@@ -48,7 +48,7 @@ def manager(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
         WatchServices(services, endpoints, needs.clock, needs.tasks),
         ExcludePrefixes(parts.excluded),
         SendFiles(),
-        ReceiveFiles(needs.clock),
+        ReceiveFiles(needs.clock, from_owners=True),
         Connect(
             client(
                 needs,

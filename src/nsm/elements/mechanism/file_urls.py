@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nsm.api.mechanism import INODE_URL, Mechanism
 from nsm.api.names import InodeUrl
-from nsm.errors import Invalid, NotFound, TooLate
+from nsm.errors import Denied, Invalid, NotFound, TooLate
 from nsm.sdk import Call, Clock, Connection, Request
 from nsm.sdk.files import Files, Inode
 
@@ -45,6 +45,19 @@ class Received:
                 f"the file {url} was named but did not come within {patience:.1f} s",
                 fix="send it as SCM_RIGHTS on the connection that carries the request",
             ) from error
+
+    async def receive_own(self, files: Files, url: str, patience: float) -> None:
+        """The same; Denied for a namespace that the sender could not enter itself.
+
+        Whoever can reach its file could have another's namespace wired, by us who may.
+        """
+        await self.receive(files, url, patience)
+        if not files.entitled(self.fds[url]):
+            os.close(self.fds.pop(url))
+            raise Denied(
+                f"{url} is a network namespace that its sender may not enter",
+                fix="ask from within the namespace, or as root (CAP_SYS_ADMIN)",
+            )
 
     def absorb(self, other: "Received") -> None:
         """Take over what another holds."""

@@ -12,11 +12,13 @@ from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Slot
 class ReceiveFiles(Element):
     """Show what follows a path of ours for each file; show the caller its own name for it.
 
-    A caller that can send no files (TCP) can name none either.
+    A caller that can send no files (TCP) can name none either. `from_owners`: callers are who uses
+    the files, and not who passes them on.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, from_owners: bool = False) -> None:
         self.clock = clock
+        self.from_owners = from_owners
         self.received = Slot[Received]()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
@@ -48,7 +50,8 @@ class ReceiveFiles(Element):
                     f"{url} is named by a caller that can send no files",
                     fix="ask through a unix socket, or offer remote mechanisms only",
                 )
-            await fresh.receive(call.files, url, patience(call, self.clock))
+            receive = fresh.receive_own if self.from_owners else fresh.receive
+            await receive(call.files, url, patience(call, self.clock))
 
     def _settle(self, call: Call, conn: Connection, received: Received) -> Connection:
         """Name the selected file as the caller does, and close what was offered in vain."""

@@ -7,10 +7,14 @@ from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Slot, cl
 
 
 class ReceiveFilesClient(Element):
-    """Show whoever asked a path of ours for the file that an answer names."""
+    """Show whoever asked a path of ours for the file that an answer names.
 
-    def __init__(self, clock: Clock) -> None:
+    `from_owners`: those who answer use the file, and do not pass it on.
+    """
+
+    def __init__(self, clock: Clock, *, from_owners: bool = False) -> None:
         self.clock = clock
+        self.from_owners = from_owners
         self.received = Slot[Received]()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
@@ -45,4 +49,5 @@ class ReceiveFilesClient(Element):
         files = call.channel.files if call.channel else None
         if files is None:
             raise Invalid(f"{url[:100]} is named by a peer that can send no files", hop=call.to)
-        await received.receive(files, url, patience(call, self.clock))
+        receive = received.receive_own if self.from_owners else received.receive
+        await receive(files, url, patience(call, self.clock))

@@ -7,11 +7,15 @@ from nsm.sdk.files import Inode
 
 
 class CarriedFiles:
-    """What is sent at one end is received at the other, which is this same object."""
+    """What is sent at one end is received at the other, which is this same object.
+
+    Those in `foreign` are namespaces that the sender could not enter.
+    """
 
     def __init__(self) -> None:
         self.sent: list[Inode] = []
         self.came = asyncio.Event()
+        self.foreign: set[Inode] = set()
         self._fds: dict[Inode, int] = {}
 
     def __len__(self) -> int:
@@ -32,6 +36,11 @@ class CarriedFiles:
             self.came.clear()
             await self.came.wait()
         return os.dup(self._fds[inode])
+
+    def entitled(self, fd: int) -> bool:
+        """All are the sender's own but those in `foreign`."""
+        found = os.fstat(fd)
+        return Inode(found.st_dev, found.st_ino) not in self.foreign
 
     def close(self) -> None:
         """Let go of whatever was sent."""
