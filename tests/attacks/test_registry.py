@@ -106,6 +106,22 @@ async def test_nobody_speaks_for_one_who_came_itself(
     assert (await mallory.register(url, replace(MINE, name="nse-2"), to, path)).status == 0
 
 
+async def test_nobody_poses_as_a_manager(realm: Realm, alice: Person, mallory: Person) -> None:
+    """What came by way of a manager is spoken for by the mesh's own programs, and nobody else."""
+    (manager, at_manager), (registry, at_registry) = map(realm.place, ("manager", "registry"))
+    assert (await alice.register(manager, THEIRS, at_manager)).status == 0
+    path = header([token(mallory.card, alice.id, [mallory.id]), mallory.token(at_registry)], 1)
+    for register in (mallory.register, mallory.unregister):
+        assert (await register(registry, MINE, at_registry, path)).status == 7
+    found = await alice.find(registry, "nse-1", at_registry)
+    assert found
+    assert found.path_ids[0] == alice.id
+    assert found.url != MINE.url
+    other = Person(MANAGER.replace("manager", "manager-2"), realm.person("nsm/manager-2").card)
+    path = header([alice.token(other.id), other.token(at_registry)], 1)
+    assert (await other.register(registry, THEIRS, at_registry, path)).status == 0
+
+
 NO_WAYS = ["", "[]", "null", "{", '{"Index":-1}', '{"Index":1e99}', "[" * 50_000, '{"Index":"1"}']
 
 

@@ -140,12 +140,20 @@ def manager_registries(
             answering(
                 needs,
                 AuthorizeRegistration[NetworkService](
-                    needs.server, needs.clock, elsewhere=bool(registry_url)
+                    needs.server,
+                    needs.clock,
+                    elsewhere=bool(registry_url),
+                    believes=needs.admission.believes,
                 ),
             ),
         ).bind(services),
         endpoints=registry_chain(
-            answering(needs, AuthorizeRegistration[Endpoint](needs.server, needs.clock)),
+            answering(
+                needs,
+                AuthorizeRegistration[Endpoint](
+                    needs.server, needs.clock, believes=needs.admission.believes
+                ),
+            ),
             LimitForwarders(needs.admission),
             BeginRegistration[Endpoint](needs.tasks, needs.clock),
             DescribeEndpoint(labels),
@@ -218,10 +226,15 @@ def onward(needs: RegistryNeeds, pick: Callable[[Channel], Registry[R]], to: str
 def _registry(
     needs: RegistryNeeds, proxy: str, services: Remember[NetworkService], kept: Remember[Endpoint]
 ) -> Offer:
-    server, clock = needs.server, needs.clock
+    server, clock, believes = needs.server, needs.clock, needs.admission.believes
     return Offer(
         network_services=registry_chain(
-            answering(needs, AuthorizeRegistration[NetworkService](server, clock, services.kept)),
+            answering(
+                needs,
+                AuthorizeRegistration[NetworkService](
+                    server, clock, services.kept, believes=believes
+                ),
+            ),
             SetPayload(),
             SwitchInterdomain[NetworkService](
                 onward(needs, network_services, proxy) if proxy else None
@@ -229,7 +242,10 @@ def _registry(
             services,
         ).bind(NowhereElse()),
         endpoints=registry_chain(
-            answering(needs, AuthorizeRegistration[Endpoint](server, clock, kept.kept)),
+            answering(
+                needs,
+                AuthorizeRegistration[Endpoint](server, clock, kept.kept, believes=believes),
+            ),
             LimitForwarders(needs.admission),
             BeginRegistration[Endpoint](needs.tasks, needs.clock),
             SwitchInterdomain[Endpoint](onward(needs, endpoints, proxy) if proxy else None),

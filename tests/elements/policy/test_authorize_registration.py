@@ -61,6 +61,21 @@ async def test_who_came_itself_is_not_spoken_for(mesh, authorize) -> None:
     await authorize.unregister(by(mesh, mesh.web), ENDPOINT, end)
 
 
+async def test_who_is_not_believed_about_others_registers_for_itself(mesh) -> None:
+    end, ids = NowhereElse(), policies.REGISTRY_SERVER
+    authorize = AuthorizeRegistration(
+        Policies.select(ids), Clock(), believes=lambda id: id == mesh.forwarder.id
+    )
+    await authorize.register(by_way_of(mesh, mesh.web, mesh.forwarder), ENDPOINT, end)
+    with pytest.raises(Denied, match=r"belongs to .*/web', not to .*/other'"):
+        await authorize.register(by_way_of(mesh, mesh.web, mesh.other), ENDPOINT, end)
+    with pytest.raises(Denied, match="client_allowed"):
+        await authorize.unregister(by_way_of(mesh, mesh.web, mesh.other), ENDPOINT, end)
+    await authorize.register(by_way_of(mesh, mesh.web, mesh.other), Endpoint("own"), end)
+    assert authorize.owners.owner("own") == mesh.other.id
+    await authorize.unregister(by_way_of(mesh, mesh.web, mesh.forwarder), ENDPOINT, end)
+
+
 async def test_no_claim_outlives_its_registration(mesh, authorize) -> None:
     for source in (mesh.web, mesh.other):
         await authorize.register(by(mesh, source), ENDPOINT, NowhereElse())

@@ -1,6 +1,6 @@
 """Let nobody register what the policies do not allow."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from nsm.api.registration import R
@@ -17,8 +17,9 @@ class AuthorizeRegistration(RegistryElement[R]):
     """Judge whoever registers from outside this process, by its tokens and by whose the name is.
 
     Finding is open to all (W §2.2). Who has registered a name itself is not spoken for by others:
-    beyond the one who asks us, tokens are vouched for and not proven. `kept` is what stood, and
-    whose, before this program started. Where all that is known `elsewhere` too, as by the registry
+    beyond the one who asks us, tokens are vouched for and not proven. Who passes registrations on
+    and is none that `believes` knows registers for itself. `kept` is what stood, and whose, before
+    this program started. Where all that is known `elsewhere` too, as by the registry
     behind a manager, it is judged there alone: who says here first what a service is may only say
     it again.
     """
@@ -30,8 +31,10 @@ class AuthorizeRegistration(RegistryElement[R]):
         kept: "Iterable[Kept[R]]" = (),
         *,
         elsewhere: bool = False,
+        believes: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.policies = policies
+        self.believes = believes
         self.clock = clock
         self.elsewhere = elsewhere
         self.owners: Owners[R] = Owners(clock)
@@ -41,7 +44,7 @@ class AuthorizeRegistration(RegistryElement[R]):
     async def register(self, call: Call, record: R, next: Registry[R]) -> R:
         if call.peer is None:
             return await next.register(call, record)
-        by = evidence.registrant(call.tokens)
+        by = self.registrant(call, call.peer)
         await self._settle(call, call.peer, record)
         with self.owners.claiming(record, by, proven=evidence.comes_itself(call.tokens)) as claim:
             kept = await next.register(call, record)
@@ -61,13 +64,18 @@ class AuthorizeRegistration(RegistryElement[R]):
             owner = now
             await self.check(call, peer, record.name, owner)
 
+    def registrant(self, call: Call, peer: Peer) -> str:
+        """Who registers, as far as whoever asks is believed about it."""
+        itself = evidence.comes_itself(call.tokens) or not self.believes(peer.id)
+        return peer.id if itself else evidence.registrant(call.tokens)
+
     def owner(self, name: str) -> str:
         """Whose the name is, as far as it is judged here."""
         return "" if self.elsewhere else self.owners.owner(name)
 
     async def check(self, call: Call, peer: Peer, name: str, owner: str) -> None:
         """Raise Denied, naming the policy."""
-        by = evidence.registrant(call.tokens)
+        by = self.registrant(call, peer)
         if owner and self.owners.is_proven(name) and not evidence.comes_itself(call.tokens):
             by = f"{by} by way of {peer.id}"
         resource = evidence.Resource(name, by, owner)
