@@ -17,7 +17,7 @@ def endpoint(needs: Needs, *then: Link[Handler]) -> Chain[Handler]:
         Begin(needs.tasks, needs.clock),
         UpdateToken(needs.tokens),
         needs.authorize,
-        RefuseStrangers(),
+        RefuseStrangers(needs.believes),
         Timeout(needs.clock),
         Monitor(needs.events, needs.watching),
         TrimPath(),

@@ -1,5 +1,6 @@
 """What a program hands every chain it builds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -13,7 +14,7 @@ class Needs:
     """A program's name, its collaborators, and what it asks of its callers.
 
     `authorize` is about what they prove, and stands in every chain; `admit` about what they may,
-    and stands where a recipe puts it.
+    and stands where a recipe puts it. `believes` says who is believed about others.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Needs:
     dialer: Dialer
     authorize: Link[Handler]
     admit: Link[Handler] = field(default_factory=Element)
+    believes: Callable[[str], bool] = lambda _: True
     tasks: Tasks = field(default_factory=Tasks)
     clock: Clock = field(default_factory=Clock)
     events: Events = field(default_factory=Events)

@@ -91,6 +91,7 @@ class Program:
             dialer=self.dialer,
             authorize=Authorize(Policies.select(SERVER), self.clock),
             admit=Admit(admission, self.tasks) if admission else Element(),
+            believes=admission.believes if admission else lambda _: True,
             events=Events(Onlookers(admins)),
             tasks=self.tasks,
             clock=self.clock,

@@ -55,6 +55,18 @@ async def test_the_hop_before_may_become_another(mesh, refuse, onward: Recorder)
     assert len(onward.heard) == 2
 
 
+async def test_only_who_is_believed_speaks_for_others(mesh, onward: Recorder) -> None:
+    """Posing as a hop between, with a token that another never signed."""
+    refuse = RefuseStrangers(lambda id: id == mesh.manager.id)
+    life, conn = mesh.life(), behind(mesh, mesh.web, index=2)
+    manager, other = (Call(peer=who.peer()).within(life) for who in (mesh.manager, mesh.other))
+    await refuse.request(manager, Request(conn), onward)
+    with pytest.raises(Denied):
+        await refuse.request(other, Request(conn), onward)
+    await refuse.close(manager, conn, onward)
+    assert onward.verbs == ["request m", "close m"]
+
+
 async def test_what_failed_belongs_to_nobody(mesh, refuse) -> None:
     life = mesh.life()
     with pytest.raises(ValueError, match="no"):
