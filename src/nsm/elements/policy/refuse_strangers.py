@@ -10,9 +10,9 @@ from nsm.sdk import Call, Connection, Element, Handler, Peer, Request, Slot
 class RefuseStrangers(Element):
     """Hold a connection's id, which others on its path and watchers know, against who uses it.
 
-    Whose it is says the first token of its path, if the caller is one that `believes` knows; else it
-    is the caller's. The hop before ours may become another when a path heals; the first one, and
-    our place in the path, never do.
+    Whose it is says the first token of its path, if `believes` knows the caller; else it is the
+    caller's. The hop before ours may become another when a path heals; the first one, and our place
+    in the path, never do.
     """
 
     def __init__(self, believes: Callable[[str], bool] = lambda _: True) -> None:
