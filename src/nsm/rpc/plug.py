@@ -9,6 +9,7 @@ from array import array
 from collections import deque
 
 from nsm.errors import Exhausted
+from nsm.rpc.sender import may_enter
 
 CHUNK = 16384
 """Bytes read at a time: what a hostile peer packs into them keeps everybody else waiting."""
@@ -23,6 +24,10 @@ class Plug:
         sock.setblocking(False)
         self.sock = sock
         self.carries_files = sock.family == socket.AF_UNIX
+
+    def may_enter(self, fd: int) -> bool:
+        """Whether the process at the other end could enter that network namespace itself."""
+        return may_enter(self.sock, fd)
 
     def receive(self) -> tuple[bytes, list[int]]:
         """Bytes (none: the peer has ended) and files; BlockingIOError when nothing has come."""

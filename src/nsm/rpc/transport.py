@@ -9,13 +9,11 @@ import errno
 import logging
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from nsm.errors import Exhausted, NsmError, TooLate, Unreachable
 from nsm.rpc.fds import SocketFiles
 from nsm.rpc.plug import Plug, close_all
-from nsm.rpc.sender import may_enter
 from nsm.rpc.tls import Session
 from nsm.sdk.call import Peer
 from nsm.sdk.clock import Alarm, Clock
@@ -50,11 +48,7 @@ class SocketTransport(asyncio.Transport):
     ) -> None:
         super().__init__()
         self.session = session
-        self.files = (
-            SocketFiles(clock, entitled=partial(may_enter, plug.sock))
-            if plug.carries_files
-            else None
-        )
+        self.files = SocketFiles(clock, entitled=plug.may_enter) if plug.carries_files else None
         self._loop = asyncio.get_running_loop()
         self._plug = plug
         self._fd = plug.sock.fileno()
