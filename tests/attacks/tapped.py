@@ -39,6 +39,17 @@ workloads:
     node: node-1
     wants: kernel://{SERVICE}/nsm-1?color={LABEL}
 """
+WORDS = {
+    "the service": SERVICE.encode(),
+    "the endpoint": SERVER.encode(),
+    "the workload": CLIENT.encode(),
+    "a label": LABEL.encode(),
+    "an id": b"spiffe://",
+    "a token": b"eyJhbGciOi",
+    "a method": b"networkservice.NetworkService",
+    "a program": b"manager-node",
+}
+"""What must not be heard; all of it is also sent in clear once, to see that it would be."""
 PATIENCE = 90
 PORT = 7777
 """Where a marker is sent in clear."""
@@ -85,10 +96,11 @@ class Ears:
             self.heard[Flow(where, ends, ports)] += said
 
     def stop(self) -> None:
+        """Hear no more: a thread that listens on would stand in the way of later tests."""
         self.stopping = True
         self.thread.join()
-        for sock in self.sockets.values():
-            sock.close()
+        while self.sockets:
+            self.sockets.popitem()[1].close()
 
 
 def ear_in(namespace: Path) -> socket.socket:
@@ -178,6 +190,8 @@ def tapped(folder: Path) -> Iterator[World]:
     world = World(folder)
     try:
         world.up()
+        world.send_in_clear(b" ".join(WORDS.values()))
+        world.ears.stop()
         yield world
     finally:
         world.down()

@@ -16,20 +16,10 @@ from nsm.sdk import Call, Clock
 
 from .agency import Agency, first_answer, own
 from .realm import Realm
-from .tapped import CLIENT, LABEL, PORT, SERVER, SERVICE, World
+from .tapped import CLIENT, LABEL, PORT, SERVER, SERVICE, WORDS, World
 
 pytestmark = pytest.mark.attacks
 
-WORDS = {
-    "the service": SERVICE.encode(),
-    "the endpoint": SERVER.encode(),
-    "the workload": CLIENT.encode(),
-    "a label": LABEL.encode(),
-    "an id": b"spiffe://",
-    "a token": b"eyJhbGciOi",
-    "a method": b"networkservice.NetworkService",
-    "a program": b"manager-node",
-}
 TLS13 = b"\x00\x2b\x00\x02\x03\x04"
 """The extension by which a ServerHello chooses TLS 1.3 (RFC 8446 §4.2.1)."""
 HELLO = b"\x16\x03"
@@ -44,7 +34,6 @@ def overheard(said: Iterable[bytes]) -> list[str]:
 @pytest.mark.linux
 @pytest.mark.world
 def test_between_nodes_nothing_is_in_clear(world: World) -> None:
-    world.send_in_clear(b" ".join(WORDS.values()))
     marker = [bytes(said) for flow, said in world.ears.heard.items() if PORT in flow.ports]
     assert overheard(marker) == list(WORDS)
     flows = {f: bytes(said) for f, said in world.ears.heard.items() if PORT not in f.ports and said}
