@@ -185,7 +185,7 @@ class Realm:
         pool = Pool(source, source, self.clock)
         name = id.rpartition("/")[2]
         made = Program(name=name, environ={}, identity=source, tokens=source, dialer=pool)
-        made.at_exit(pool.close)
+        made.at_last(pool.close)
         self.programs.append(made)
         return made
 

@@ -48,7 +48,7 @@ async def program(tmp_path: Path):
     source = FakeSource.of("spiffe://test/ns/nsm-system/us", Authority("test", Clock()))
     pool = Pool(source, source)
     program = Program(name="us", environ={}, identity=source, tokens=source, dialer=pool)
-    program.at_exit(pool.close)
+    program.at_last(pool.close)
     yield program
     await program.tasks.stop()  # a collector at work would open what is closed
     await program.end()

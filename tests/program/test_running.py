@@ -71,6 +71,28 @@ async def test_at_the_end_nothing_of_the_program_runs_any_more(program: Program)
     assert len(program.tasks) == 0
 
 
+async def test_what_tasks_stand_on_outlives_them(program: Program) -> None:
+    story: list[str] = []
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            story.append("task")
+
+    async def say(what: str) -> None:
+        story.append(what)
+
+    program.tasks.start("work", work())
+    await asyncio.sleep(0)
+    program.at_exit(lambda: say("served"))
+    program.at_last(lambda: say("pool"))
+    program.at_last(lambda: say("kernel"))
+    program.at_exit(lambda: say("registered"))
+    await program.end()
+    assert story == ["registered", "served", "task", "kernel", "pool"]
+
+
 async def test_work_is_done_unless_the_program_is_told_to_stop() -> None:
     async def work() -> str:
         return "done"

@@ -2,7 +2,8 @@
 
 A program is a coroutine `work(config, program)`, which begins what the program does, says `ready`,
 and returns. Told to stop, at whatever point, a program undoes what was registered with `at_exit`,
-newest first, each within a bound.
+newest first, each within a bound. Then its tasks are stopped, and last of all goes what they stood
+on (`at_last`).
 """
 
 from nsm.program.running import Program, place, report, unless

@@ -36,6 +36,7 @@ PATIENCE = 10.0
 PLACE = {"nodeName": "NODE_NAME", "podName": "POD_NAME", "clusterName": "CLUSTER_NAME"}
 
 T = TypeVar("T")
+Undo = Callable[[], Awaitable[object]]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -50,11 +51,16 @@ class Program:
     clock: Clock = field(default_factory=Clock)
     tasks: Tasks = field(default_factory=Tasks)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    undo: list[Callable[[], Awaitable[object]]] = field(default_factory=list)
+    undo: list[Undo] = field(default_factory=list)
+    stood_on: list[Undo] = field(default_factory=list)
 
-    def at_exit(self, undo: Callable[[], Awaitable[object]]) -> None:
+    def at_exit(self, undo: Undo) -> None:
         """Undo this when the program ends, before what was registered earlier."""
         self.undo.append(undo)
+
+    def at_last(self, undo: Undo) -> None:
+        """Let go of this, on which tasks stand too, when none of them runs any more."""
+        self.stood_on.append(undo)
 
     async def serve(self, offer: Offer, listen_on: Sequence[str]) -> Server:
         """Serve `offer` at these addresses until the program ends."""
@@ -144,14 +150,18 @@ class Program:
 
     async def end(self) -> None:
         """Undo everything, newest first; a failure is said and does not stop the rest."""
-        while self.undo:
-            step = self.undo.pop()
+        await self._take_back(self.undo)
+        await self.tasks.stop()
+        await self._take_back(self.stood_on)
+
+    async def _take_back(self, steps: list[Undo]) -> None:
+        while steps:
+            step = steps.pop()
             try:
                 async with asyncio.timeout(PATIENCE):
                     await step()
             except Exception:
                 log.warning("while stopping %s", self.name, exc_info=True)
-        await self.tasks.stop()
 
 
 async def unless(stopping: asyncio.Event, work: Awaitable[T]) -> T | None:

@@ -102,7 +102,7 @@ def standing(
         tasks=tasks,
         stopping=stopping,
     )
-    program.at_exit(pool.close)
+    program.at_last(pool.close)
     return program
 
 

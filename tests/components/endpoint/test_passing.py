@@ -72,7 +72,7 @@ async def test_a_passthrough_is_put_together_on_the_kernel_it_stands_on(urls: st
     source = FakeSource.of("spiffe://test/pass", Authority("test", Clock()))
     pool = Pool(source, source)
     program = Program(name="pass", environ={}, identity=source, tokens=source, dialer=pool)
-    program.at_exit(pool.close)
+    program.at_last(pool.close)
     config = load(PassthroughConfig, {"NSM_LABELS": "app:a", "NSM_NETWORK_SERVICES": urls})
     try:
         made = await passthrough(config, program, program.needs(config.dial_timeout))

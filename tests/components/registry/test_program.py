@@ -56,7 +56,7 @@ class Running:
         self.program = Program(
             name="registry", environ={}, identity=source, tokens=source, dialer=pool
         )
-        self.program.at_exit(pool.close)
+        self.program.at_last(pool.close)
         self.clients: list[Client] = []
 
     def client(self, name: str) -> Client:

@@ -38,7 +38,7 @@ async def passing(
 ) -> Chain[Handler]:
     """Put it together on the kernel of the endpoint's namespace; bad rules are said at once."""
     kernel, netns = Kernel(program.clock), Netns.open(f"file://{config.netns}")
-    program.at_exit(kernel.close)
+    program.at_last(kernel.close)
     carrier = Carrier(kernel, netns, program.tasks)
     await carrier.check(rules)
     onward = next(iter(config.network_services), None)

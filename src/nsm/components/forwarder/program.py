@@ -53,7 +53,7 @@ async def forward(config: Config, program: Program) -> Forwarding:
     able = await Probe().ask()
     able.require(KERNEL)
     kernel = Kernel(program.clock)
-    program.at_exit(kernel.close)
+    program.at_last(kernel.close)
     way = await way_from(config.tunnel_ip, kernel)
     key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
     managers = config.manager_ids or globs(beside(program.identity.id))

@@ -28,5 +28,5 @@ async def offer(config: Config, program: Program) -> Offer:
     if not config.store:
         return registry(config, needs)
     store = await Store.open(Path(config.store), program.clock)
-    program.at_exit(store.close)
+    program.at_last(store.close)
     return lasting_registry(config, needs, store)
