@@ -89,9 +89,11 @@ async def work(config: Config, program: Program) -> None:
 
     async def close() -> None:
         report.closing = True
-        for task in connecting:
-            task.cancel()
+        half_asked = any(not task.done() for task in connecting)
+        await tasks.stop()  # what asks or heals now would stand in the way, or come after us
         await close_all(asking, wanted)
+        if half_asked:
+            await forsake(config, program, wanted)
 
     program.at_exit(close)
     await asyncio.wait(connecting)
@@ -115,6 +117,15 @@ async def close_all(asking: Handler, wanted: list[Wanted]) -> None:
             )
     except TimeoutError:
         log.warning("not everything could be closed within %.0f s", GOODBYE)
+
+
+async def forsake(config: Config, program: Program, wanted: list[Wanted]) -> None:
+    """Close what the manager has given though we no longer waited for its answer."""
+    left = await what_stood(config, program, wanted)
+    if left:
+        channel = await program.dialer.dial(config.connect_to, GOODBYE)
+        closing = (channel.connections.close(Call(), continued(c, i)) for i, c in left.items())
+        await asyncio.gather(*closing, return_exceptions=True)
 
 
 def goodbye(want: Wanted) -> Connection:
