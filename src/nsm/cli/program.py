@@ -1,5 +1,6 @@
 """`nsm <program>`: each program of the mesh on its own, as on separate machines."""
 
+import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -27,6 +28,10 @@ EXAMPLES = {
 }
 
 
+TOLD = {"endpoint": {"NSM_UNREGISTER_ITSELF": "true"}}
+"""What a program that a person starts here is told, unless they say otherwise."""
+
+
 def command(name: str, meaning: str) -> click.Command:
     """The command that is a program; it reads its settings from NSM_* variables."""
 
@@ -51,6 +56,8 @@ def start(name: str, words: tuple[str, ...]) -> int:
     if not _there(PROGRAMS[name]):
         raise NotFound(f"`nsm {name}` is not in this version yet", fix="use another program")
     sys.argv = [f"nsm {name}", *words]
+    for variable, value in TOLD.get(name, {}).items():
+        os.environ.setdefault(variable, value)  # noqa: TID251 -- what is said has the last word
     return entry(name)(words)
 
 

@@ -1,5 +1,6 @@
 """How an endpoint becomes known: its services, then itself, through the manager of its node."""
 
+import asyncio
 import logging
 
 from nsm.api.labels import Labels
@@ -11,6 +12,9 @@ from nsm.program import Program, place
 from nsm.sdk import Call
 
 log = logging.getLogger(__name__)
+
+GOODBYE = 2.0
+"""Seconds unregistering may take at the end: what is not is forgotten when it expires."""
 
 
 async def register(config: Config, program: Program, url: str) -> Endpoint:
@@ -25,8 +29,13 @@ async def register(config: Config, program: Program, url: str) -> Endpoint:
     )
     answer = await endpoints.register(Call(), record(config, url))
     log.info("%s serves %s", answer.name, ", ".join(answer.network_service_names))
+
+    async def unregister() -> None:
+        async with asyncio.timeout(GOODBYE):
+            await endpoints.unregister(Call(), answer)
+
     if config.unregister_itself:
-        program.at_exit(lambda: endpoints.unregister(Call(), answer))
+        program.at_exit(unregister)
     return answer
 
 

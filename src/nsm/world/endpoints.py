@@ -25,6 +25,7 @@ def settings(spec: EndpointSpec, services: Mapping[str, NetworkService]) -> dict
         "NSM_PAYLOAD": services[spec.serves[0]].payload if spec.serves else "IP",
         "NSM_LABELS": ",".join(f"{key}:{value}" for key, value in spec.labels.items()),
         "NSM_REGISTER_SERVICE": "false",
+        "NSM_UNREGISTER_ITSELF": "true",
     }
     if spec.groups:
         found["NSM_CIDR_PREFIX"] = ",".join(f"[{group}]" for group in spec.groups)
