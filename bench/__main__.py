@@ -17,6 +17,7 @@ BENCHES = {
     "holding": "a node that holds nothing, a hundred, a thousand vWires",
     "carrying": "what a vWire carries, against interfaces made by hand",
     "starting": "a world, and a client, from start to first ping",
+    "stopping": "SIGTERM to programs that hold a hundred vWires",
     "registry": "one client's questions, and a thousand watchers",
     "policies": "what a hop pays to judge whoever asks",
     "transport": "one call over mTLS, and a dial",
