@@ -4,6 +4,7 @@ import asyncio
 import inspect
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from cryptography import x509
 from nsm.errors import NsmError
 from nsm.identity.authority import Authority
 from nsm.identity.bundle import Bundles
+from nsm.identity.certificates import Ca, make_intermediate
 from nsm.identity.source import Source
 from nsm.rpc import Pool
 from nsm.sdk import Clock
@@ -42,6 +44,23 @@ def foreign(domain: str) -> Authority:
     return Authority(domain, Clock())
 
 
+def vouched(realm: Realm) -> Card:
+    """A member that has its own certificate vouch for another's."""
+    member = realm.source("spiffe://test/alice").svid
+    return below(Ca(x509.load_der_x509_certificate(member.leaf), member.key), *member.chain[1:])
+
+
+def too_deep(realm: Realm) -> Card:
+    """An authority below an intermediate, which may sign leaves only."""
+    above = realm.authority.issuing
+    return below(make_intermediate(above, "test", time.time(), HOUR), above.der)
+
+
+def below(ca: Ca, *chain: bytes) -> Card:
+    leaf = card(ca, [MALLORY])
+    return Card((*leaf.chain, ca.der, *chain), leaf.key)
+
+
 ATTACKERS: dict[str, Callable[[Realm], Card]] = {
     "no certificate": lambda _: Card(),
     "self-signed": lambda _: card(None, [MALLORY]),
@@ -53,6 +72,8 @@ ATTACKERS: dict[str, Callable[[Realm], Card]] = {
     "two names": lambda realm: with_ca(realm, uris=(MALLORY, "spiffe://test/alice")),
     "an authority": lambda realm: with_ca(realm, x509.BasicConstraints(ca=True, path_length=None)),
     "may sign": lambda realm: with_ca(realm, signing()),
+    "a member's own certificate as an authority": vouched,
+    "an authority below an intermediate": too_deep,
     "expired": lambda realm: card(realm.authority.roots[0], [MALLORY], since=-HOUR, until=-1),
     "not yet valid": lambda realm: card(realm.authority.roots[0], [MALLORY], since=60),
     "stranger that names our member": lambda _: card(foreign("test").roots[0], [MALLORY]),

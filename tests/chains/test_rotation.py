@@ -143,10 +143,12 @@ class Mesh:
         return list(await asyncio.gather(*asked))
 
     async def rotate(self, pause: float, *, by_hand: bool) -> None:
-        """Replace every leaf ten times, and twice the root they hang from."""
+        """Replace every leaf ten times, their intermediate twice, and twice the root."""
         for turn in range(ROTATIONS):
             if turn in (1, 5):
                 self.authority.rotate()
+            elif turn in (3, 8):
+                self.authority.rotate_intermediate()
             else:
                 self.authority.reissue()
             self.newest += self.authority.signing is not self.authority.roots[0]

@@ -18,10 +18,11 @@ pytestmark = pytest.mark.looptime
 
 
 def signer(authority: Authority) -> bytes:
-    leaf = x509.load_der_x509_certificate(authority.issue(WEB).leaf)
+    leaf, intermediate = map(x509.load_der_x509_certificate, authority.issue(WEB).chain)
+    leaf.verify_directly_issued_by(intermediate)
     for root in authority.roots:
         try:
-            leaf.verify_directly_issued_by(root.certificate)
+            intermediate.verify_directly_issued_by(root.certificate)
         except Exception:
             continue
         return root.der
@@ -101,6 +102,36 @@ async def test_a_rotation_on_demand_settles_like_any_other() -> None:
     assert signer(aging) == aging.roots[0].der
     await asyncio.sleep(aging.settling)
     assert signer(aging) == aging.roots[1].der
+
+
+async def test_an_intermediate_signs_for_a_while_and_no_leaf_outlives_it() -> None:
+    aging = Authority("test", LoopClock())
+    intermediates = set()
+    for _ in range(7 * 24):
+        svid = aging.issue(WEB)
+        intermediate = x509.load_der_x509_certificate(svid.chain[1])
+        assert svid.not_after == aging._clock.now() + HOUR
+        assert svid.not_after <= intermediate.not_valid_after_utc.timestamp()
+        intermediates.add(svid.chain[1])
+        await asyncio.sleep(HOUR)
+        aging.renew()
+    assert len(intermediates) in (14, 15)  # two a day, and one more for the new root
+
+
+async def test_an_intermediate_signs_leaves_only() -> None:
+    made = Authority("test", LoopClock()).issuing.certificate
+    limits = made.extensions.get_extension_for_class(x509.BasicConstraints).value
+    assert (limits.ca, limits.path_length) == (True, 0)
+
+
+async def test_an_intermediate_is_rotated_under_the_root_there_is_and_all_get_a_new_leaf() -> None:
+    aging = Authority("test", LoopClock())
+    before, count = aging.issue(WEB).chain[1], aging.reissued
+    assert aging.issue(WEB).chain[1] == before
+    aging.rotate_intermediate()
+    assert aging.issue(WEB).chain[1] != before
+    assert aging.reissued == count + 1
+    assert signer(aging) == aging.roots[0].der
 
 
 async def test_rotations_without_end_are_refused() -> None:

@@ -104,7 +104,7 @@ class Says:
 
 def said(svid: Svid, authority: Authority) -> bytes:
     bundle = authority.roots[0].der
-    sent = X509Svid(str(svid.id), svid.leaf, svid.key_der(), bundle)
+    sent = X509Svid(str(svid.id), b"".join(svid.chain), svid.key_der(), bundle)
     return encode(X509SvidResponse(svids=(sent,)))
 
 

@@ -100,16 +100,18 @@ def remove(id: str, listen_on: str, output: str) -> None:
 
 
 @command.command("rotate")
-@click.argument("what", type=click.Choice(["leaf", "authority"]), default="leaf")
+@click.argument("what", type=click.Choice(["leaf", "intermediate", "authority"]), default="leaf")
 @where
 @output
 def rotate(what: str, listen_on: str, output: str) -> None:
-    """Give everyone a new certificate (leaf), or make the next root (authority).
+    """Give everyone a new certificate (leaf), by a new intermediate, or make the next root.
 
-    A new root is made known at once and signs a little later; the old one is believed to its end.
+    What was signed before is good to its end. A new root (authority) is made known at once and
+    signs a little later; the old one is believed to its end.
 
     \b
     nsm identity rotate
+    nsm identity rotate intermediate
     nsm identity rotate authority
     """
     answer = ask(listen_on, {"do": "rotate", "what": what})
@@ -117,6 +119,8 @@ def rotate(what: str, listen_on: str, output: str) -> None:
         say_json(answer)
     elif what == "leaf":
         click.echo("everyone gets a new certificate now")
+    elif what == "intermediate":
+        click.echo("everyone gets a new certificate now, signed by a new intermediate")
     else:
         soon = f"{answer['signs_in_seconds']:.0f} s"
         click.echo(f"a new root is known now and signs in {soon}; {answer['roots']} are believed")

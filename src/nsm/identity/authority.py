@@ -3,13 +3,16 @@
 Its roots overlap. A new one is made at half the life of the last. At first it is only made known;
 it signs from `settling` seconds later, when everyone has heard of it, and the last one stays known
 until its end. So what a root is for follows from its age alone, and survives a restart.
+
+Roots sign intermediates, and those sign leaves. An intermediate travels with what it signed, so it
+needs no time to settle and is kept nowhere: another is made when it is old, or its root is.
 """
 
 from collections.abc import Sequence
 
 from nsm.errors import Invalid
 from nsm.identity.bundle import Bundles
-from nsm.identity.certificates import Ca, make_ca, make_svid
+from nsm.identity.certificates import Ca, make_ca, make_intermediate, make_svid
 from nsm.identity.changes import Changes
 from nsm.identity.jwk import Jwk
 from nsm.identity.jwt_svid import mint, signing_key
@@ -44,12 +47,14 @@ class Authority:
         self.trust_domain = check_trust_domain(trust_domain)
         self.leaf_lifetime = leaf_lifetime
         self.root_lifetime = root_lifetime
+        self.intermediate_lifetime = max(2 * leaf_lifetime, root_lifetime / 7)
         self.settling = min(60.0, root_lifetime / 20)
         self.changes = Changes()
         self.roots = tuple(sorted(roots, key=lambda root: root.made))
         self.reissued = 0
         self.token_keys: tuple[Jwk, ...] = ()
         self._clock = clock
+        self._issuing: tuple[Ca, Ca] | None = None
         self._become(self.roots)
         self.renew()
 
@@ -65,6 +70,11 @@ class Authority:
         if len(self.roots) >= MOST_ROOTS:
             raise Invalid("the authority was rotated too often; older roots must end first")
         self._become(self.roots + self._new(self._clock.now()))
+
+    def rotate_intermediate(self) -> None:
+        """Have everyone get a new leaf now, by a new intermediate; older ones hold to their end."""
+        self._issuing = None
+        self.reissue()
 
     def reissue(self) -> None:
         """Have everyone get a new leaf now."""
@@ -82,10 +92,19 @@ class Authority:
         known = self._clock.now() - self.settling
         return next((root for root in reversed(self.roots) if root.made <= known), self.roots[0])
 
+    @property
+    def issuing(self) -> Ca:
+        """The intermediate that signs leaves; half its life is longer than any of theirs."""
+        root, now = self.signing, self._clock.now()
+        if self._issuing is None or self._issuing[0] is not root or self._is_old(self._issuing[1]):
+            made = make_intermediate(root, self.trust_domain, now, self.intermediate_lifetime)
+            self._issuing = root, made
+        return self._issuing[1]
+
     def issue(self, id: SpiffeId, hint: str = "") -> Svid:
         """A new SVID; Invalid for an id that is not this authority's to give."""
         self._check_member(id)
-        return make_svid(self.signing, id, self._clock.now(), self.leaf_lifetime, hint)
+        return make_svid(self.issuing, id, self._clock.now(), self.leaf_lifetime, hint)
 
     def token(self, id: SpiffeId, audience: Sequence[str]) -> str:
         """A JWT-SVID; Invalid for an id that is not ours to give, or an audience of nobody."""
@@ -93,6 +112,9 @@ class Authority:
         root, now = self.signing, self._clock.now()
         until = min(now + min(TOKEN_LIFETIME, self.leaf_lifetime), root.not_after)
         return mint(signing_key(root), id, audience, now, until)
+
+    def _is_old(self, intermediate: Ca) -> bool:
+        return self._clock.now() >= intermediate.made + self.intermediate_lifetime / 2
 
     def _check_member(self, id: SpiffeId) -> None:
         if id.trust_domain != self.trust_domain or not id.path:

@@ -30,6 +30,12 @@ class Ca:
         return self.certificate.public_bytes(serialization.Encoding.DER)
 
     @property
+    def shown(self) -> tuple[bytes, ...]:
+        """What goes along with whatever it signed: itself, unless peers have it as an anchor."""
+        is_root = self.certificate.issuer == self.certificate.subject
+        return () if is_root else (self.der,)
+
+    @property
     def made(self) -> float:
         """When it was made, in seconds since the epoch."""
         return (self.certificate.not_valid_before_utc + BACKDATE).timestamp()
@@ -55,23 +61,30 @@ def make_ca(trust_domain: str, now: float, lifetime: float) -> Ca:
     return Ca(_sign(builder, now, now + lifetime, key), key)
 
 
+def make_intermediate(root: Ca, trust_domain: str, now: float, lifetime: float) -> Ca:
+    """A new intermediate under `root`, which signs nothing but leaves and never outlives it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    serial = x509.random_serial_number()
+    builder = _issued(_begin(SpiffeId(trust_domain), key, serial, _name("NSM", serial)), root)
+    usage = _usage(key_cert_sign=True, crl_sign=True)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    builder = builder.add_extension(usage, critical=True)
+    return Ca(_sign(builder, now, min(now + lifetime, root.not_after), root.key), key)
+
+
 def make_svid(ca: Ca, id: SpiffeId, now: float, lifetime: float, hint: str = "") -> Svid:
     """A new key and leaf for `id`, good for `lifetime` seconds but never beyond its authority."""
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
-        _begin(id, key, x509.random_serial_number(), _name("NSM"))
-        .issuer_name(ca.certificate.subject)
+        _issued(_begin(id, key, x509.random_serial_number(), _name("NSM")), ca)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(digital_signature=True, key_agreement=True), critical=True)
         .add_extension(x509.ExtendedKeyUsage(_PURPOSES), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key()), critical=False
-        )
     )
     until = min(now + lifetime, ca.not_after)
     leaf = _sign(builder, now, until, ca.key)
     der = leaf.public_bytes(serialization.Encoding.DER)
-    return Svid(id, (der,), key, leaf.not_valid_after_utc.timestamp(), hint)
+    return Svid(id, (der, *ca.shown), key, leaf.not_valid_after_utc.timestamp(), hint)
 
 
 def _begin(
@@ -86,6 +99,11 @@ def _begin(
         .add_extension(san, critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )
+
+
+def _issued(builder: x509.CertificateBuilder, ca: Ca) -> x509.CertificateBuilder:
+    signer = x509.AuthorityKeyIdentifier.from_issuer_public_key(ca.key.public_key())
+    return builder.issuer_name(ca.certificate.subject).add_extension(signer, critical=False)
 
 
 def _sign(

@@ -129,6 +129,13 @@ async def test_a_root_is_rotated_and_kept_and_leaves_are_given_anew(running) -> 
     assert (running.authority.reissued, running.kept) == (1, 1)
 
 
+async def test_an_intermediate_is_rotated_by_name(running) -> None:
+    before = running.authority.issuing
+    assert await running.ask(do="rotate", what="intermediate") == {"rotated": "intermediate"}
+    assert running.authority.issuing is not before
+    assert (running.authority.reissued, running.kept) == (1, 0)
+
+
 async def test_nobody_else_may_even_connect(running) -> None:
     assert stat.S_IMODE(os.stat(running.path).st_mode) == 0o600
 
@@ -176,6 +183,7 @@ async def test_the_command_line_adds_lists_and_removes(running) -> None:
     assert (await running.command("entry", "rm", WEB))[0] == 0
     assert "nobody is anybody" in (await running.command("entry", "list"))[1]
     assert "new certificate" in (await running.command("rotate"))[1]
+    assert "new intermediate" in (await running.command("rotate", "intermediate"))[1]
     assert "2 are believed" in (await running.command("rotate", "authority"))[1]
 
 

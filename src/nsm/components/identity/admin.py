@@ -121,8 +121,11 @@ class Admin:
         if what == "leaf":
             self._authority.reissue()
             return {"rotated": "leaf"}
+        if what == "intermediate":
+            self._authority.rotate_intermediate()
+            return {"rotated": "intermediate"}
         if what != "authority":
-            raise Invalid(f"{what[:40]!r} cannot be rotated", fix="leaf or authority")
+            raise Invalid(f"{what[:40]!r} cannot be rotated", fix="leaf, intermediate or authority")
         self._authority.rotate()
         await self._kept()
         roots, settling = len(self._authority.roots), self._authority.settling

@@ -28,7 +28,7 @@ class Remove(Order, frozen=True, kw_only=True, tag="rm"):
 
 
 class Rotate(Order, frozen=True, kw_only=True, tag="rotate"):
-    """New leaves for everyone; or a new root, known from now and signing a little later."""
+    """New leaves for everyone, perhaps by a new intermediate; or a new root, which signs later."""
 
     what: str = "leaf"
 
