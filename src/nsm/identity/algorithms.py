@@ -1,7 +1,7 @@
 """The nine ways to sign that the JWT-SVID standard allows (RFC 7518 §3.1), checked and no other."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
@@ -20,12 +20,16 @@ class Algorithm:
     digest: HashAlgorithm
     curve: type[ec.EllipticCurve] | None = None
     pss: bool = False
+    _ecdsa: ec.ECDSA = field(init=False, repr=False, compare=False)
 
-    def check(self, key: PublicKey, said: bytes, signature: bytes) -> None:
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ecdsa", ec.ECDSA(self.digest))
+
+    def check(self, key: object, said: bytes, signature: bytes) -> None:
         """Raise InvalidSignature unless `key` is of the kind and has signed `said`."""
         if isinstance(key, ec.EllipticCurvePublicKey):
             self._check_curve(key, said, signature)
-        elif self.curve is None and key.key_size >= LEAST_RSA:
+        elif isinstance(key, rsa.RSAPublicKey) and not self.curve and key.key_size >= LEAST_RSA:
             key.verify(signature, said, self._padding(), self.digest)
         else:
             raise InvalidSignature
@@ -35,7 +39,7 @@ class Algorithm:
         if not self.curve or not isinstance(key.curve, self.curve) or len(signature) != 2 * half:
             raise InvalidSignature
         r, s = int.from_bytes(signature[:half], "big"), int.from_bytes(signature[half:], "big")
-        key.verify(utils.encode_dss_signature(r, s), said, ec.ECDSA(self.digest))
+        key.verify(utils.encode_dss_signature(r, s), said, self._ecdsa)
 
     def _padding(self) -> padding.AsymmetricPadding:
         if not self.pss:
@@ -60,7 +64,7 @@ ALGORITHMS: Mapping[str, Algorithm] = {
 def signed_by(key: object, alg: object, said: str, signature: bytes) -> bool:
     """Whether `key` signed `said` in the way called `alg`."""
     algorithm = ALGORITHMS.get(alg) if isinstance(alg, str) else None
-    if algorithm is None or not isinstance(key, PublicKey):
+    if algorithm is None:
         return False
     try:
         algorithm.check(key, said.encode(), signature)

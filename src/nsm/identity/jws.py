@@ -4,7 +4,9 @@ import json
 import re
 from base64 import urlsafe_b64encode
 from binascii import a2b_base64
+from collections.abc import Callable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, NoReturn
 
 from cryptography.hazmat.primitives.asymmetric import ec, utils
@@ -30,7 +32,7 @@ def split(token: str, most: int) -> list[str]:
 def object_in(part: str) -> dict[str, Any]:
     """The JSON object a part says; Invalid where it says none, or one key twice."""
     try:
-        found = _JSON.decode(decode(part).decode())
+        found = _json_in(decode(part).decode())
     except (ValueError, RecursionError):
         raise Invalid("not a token: a part of it is not JSON") from None
     if not isinstance(found, dict):
@@ -69,6 +71,15 @@ def signed(header: str, payload: str, key: ec.EllipticCurvePrivateKey) -> str:
     return f"{said}.{encode_bytes(r.to_bytes(_HALF, 'big') + s.to_bytes(_HALF, 'big'))}"
 
 
+def _json_in(text: str) -> object:
+    """What JSON says; the scanner alone takes two thirds of the time, and allows nothing around."""
+    try:
+        found, end = _scan(text, 0)
+    except StopIteration:
+        end = -1
+    return found if end == len(text) else _JSON.decode(text)
+
+
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -81,3 +92,4 @@ def _refuse(constant: str) -> NoReturn:
 
 
 _JSON = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_once)
+_scan: Callable[[str, int], tuple[object, int]] = attrgetter("scan_once")(_JSON)

@@ -4,10 +4,9 @@ Reading and checking are pure, and the same few tokens are judged at every hop o
 the way back: the last few thousand answers are remembered.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -20,8 +19,7 @@ MAX_TOKEN = 4096
 REMEMBERED = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Claims:
+class Claims(NamedTuple):
     """What a token says: who asks whom, and when it stops being good (seconds since the epoch)."""
 
     sub: str = ""
@@ -75,7 +73,7 @@ def _audience(value: object) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list):
         raise Invalid("a token's audience is a list")
-    return tuple(map(_text, value))
+    return tuple([_text(each) for each in value])
 
 
 def _time(said: dict[str, Any]) -> float | None:

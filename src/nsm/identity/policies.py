@@ -53,7 +53,7 @@ def tokens_chained(evidence: Evidence) -> str | None:
     """Every token was made for the hop after it, and for no one else."""
     claims = [jwt.read(token) for token in evidence.tokens]
     for at, (mine, after) in enumerate(pairwise(claims)):
-        if set(mine.aud) != {after.sub}:
+        if mine.aud != (after.sub,) and set(mine.aud) != {after.sub}:
             return (
                 f"the token of hop {at} was made for {_names(mine.aud)}, not {_names([after.sub])}"
             )
