@@ -1,7 +1,9 @@
 """A channel inside one process is to be told from a socket by nothing but its speed."""
 
 import asyncio
+import gc
 import logging
+import warnings
 from collections.abc import AsyncIterator
 
 import pytest
@@ -74,6 +76,20 @@ async def test_a_caller_that_gives_up_does_not_wait_for_the_callees_undo() -> No
     assert asyncio.get_running_loop().time() == 1
     await asyncio.sleep(2)
     assert end.undone
+
+
+async def test_a_callee_that_ends_before_it_began_leaves_no_work_behind() -> None:
+    """Work that nobody awaits is a warning when it is collected, and warnings are errors here."""
+    channel = way(Offer(connections=Recorder()))
+    asking = asyncio.create_task(channel.connections.request(Call(), ASKED))
+    await asyncio.sleep(0)
+    await channel._tasks.stop()
+    with pytest.raises(Unreachable):
+        await asking
+    with warnings.catch_warnings(record=True) as noticed:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert not noticed
 
 
 async def test_a_deadline_ends_the_callees_work_and_the_callers_wait() -> None:

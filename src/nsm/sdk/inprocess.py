@@ -110,6 +110,7 @@ class InProcess:
             raise self._gone()
         answer: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         task = self._tasks.start(f"for {self._caller.tokens.id}", _settle(answer, work))
+        task.add_done_callback(lambda _: _let_go(answer, work))
         left = None if deadline is None else max(0.0, deadline - self._clock.ticks())
         try:
             await asyncio.wait((answer, self._severed), timeout=left, return_when=FIRST_COMPLETED)
@@ -176,6 +177,12 @@ async def _settle(answer: "asyncio.Future[T]", work: Coroutine[Any, Any, T]) -> 
     else:
         if not answer.done():
             answer.set_result(result)
+
+
+def _let_go(answer: "asyncio.Future[T]", work: Coroutine[Any, Any, T]) -> None:
+    """A task that is cancelled before it began settles nothing: whoever waits is told."""
+    work.close()
+    answer.cancel()
 
 
 def _copy(error: BaseException, hop: str) -> NsmError:
