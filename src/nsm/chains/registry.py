@@ -21,6 +21,7 @@ from nsm.elements.registry import (
     DialRegistry,
     EndpointFiles,
     Expire,
+    FollowEndpoints,
     FollowServices,
     HealFind,
     HealRegistration,
@@ -258,8 +259,11 @@ def _registry(
 
 def _behind(needs: RegistryNeeds, url: str) -> tuple[Registry[NetworkService], Registry[Endpoint]]:
     if url:
-        followed = registry_chain(FollowServices(needs.tasks, needs.clock))
-        asked = followed.bind(onward(needs, network_services, url))
-        return asked, onward(needs, endpoints, url)
-    services = registry_chain(SetPayload(), Remember[NetworkService]())
-    return services.bind(NowhereElse()), registry_chain(Remember[Endpoint]()).bind(NowhereElse())
+        services = registry_chain(FollowServices(needs.tasks, needs.clock))
+        served = registry_chain(FollowEndpoints(needs.tasks, needs.clock))
+        return (
+            services.bind(onward(needs, network_services, url)),
+            served.bind(onward(needs, endpoints, url)),
+        )
+    kept = registry_chain(SetPayload(), Remember[NetworkService]())
+    return kept.bind(NowhereElse()), registry_chain(Remember[Endpoint]()).bind(NowhereElse())

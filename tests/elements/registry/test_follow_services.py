@@ -6,7 +6,7 @@ import pytest
 
 from nsm.api.registration import Answer, NetworkService, Query
 from nsm.elements.registry import FollowServices, Remember
-from nsm.elements.registry.follow_services import IDLE
+from nsm.elements.registry.views import IDLE
 from nsm.errors import Unreachable
 from nsm.sdk import Call, Registry, Tasks, registry_chain
 from nsm.sdk.clock import LoopClock
@@ -39,7 +39,7 @@ class Following:
 async def following():
     following = Following(VPN)
     yield following
-    await following.element.tasks.stop()
+    await following.element.views.tasks.stop()
 
 
 async def test_a_service_is_asked_for_once_and_followed_from_then_on(following) -> None:
@@ -100,25 +100,25 @@ async def test_who_is_asked_for_no_more_is_followed_no_more(following) -> None:
     await asyncio.sleep(IDLE - 1)
     await found(following.entry, "vpn")
     await asyncio.sleep(IDLE - 1)
-    assert following.element.views
+    assert following.element.views.known
     await asyncio.sleep(2)
-    assert not following.element.views
-    assert len(following.element.tasks) == 0
+    assert not following.element.views.known
+    assert len(following.element.views.tasks) == 0
 
 
 @pytest.mark.parametrize("name", ["", "vpn@other.domain"])
 async def test_no_watch_for_everything_or_for_other_domains(following, name: str) -> None:
     await found(following.entry, name)
     await following.settle()
-    assert not following.element.views
+    assert not following.element.views.known
 
 
 async def test_no_more_are_followed_than_may_be() -> None:
     following = Following(VPN, most=1)
     await found(following.entry, "vpn")
     await found(following.entry, "other")
-    assert list(following.element.views) == ["vpn"]
-    await following.element.tasks.stop()
+    assert list(following.element.views.known) == ["vpn"]
+    await following.element.views.tasks.stop()
 
 
 async def test_a_watch_passes(following) -> None:

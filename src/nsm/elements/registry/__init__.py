@@ -9,6 +9,7 @@ from nsm.elements.registry.describe_endpoint import DescribeEndpoint
 from nsm.elements.registry.dial_registry import DialRegistry
 from nsm.elements.registry.endpoint_files import EndpointFiles
 from nsm.elements.registry.expire import Expire
+from nsm.elements.registry.follow_endpoints import FollowEndpoints
 from nsm.elements.registry.follow_services import FollowServices
 from nsm.elements.registry.heal_find import HealFind
 from nsm.elements.registry.heal_registration import HealRegistration
@@ -35,6 +36,7 @@ __all__ = [
     "DialRegistry",
     "EndpointFiles",
     "Expire",
+    "FollowEndpoints",
     "FollowServices",
     "HealFind",
     "HealRegistration",
