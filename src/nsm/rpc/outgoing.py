@@ -147,4 +147,4 @@ def _raise(failure: NsmError | None) -> None:
 
 def _secret(name: str, value: str) -> tuple[str, str]:
     # Also what changes with every call: it would only push the rest out of the peer's table.
-    return cast("tuple[str, str]", NeverIndexedHeaderTuple(name, value))
+    return cast("tuple[str, str]", NeverIndexedHeaderTuple(name.encode(), value.encode()))

@@ -51,14 +51,14 @@ class RpcStream(Stream):
 
     async def open(self, events: Register, headers: Headers) -> Callable[[], None]:
         """Become the connection's next stream; to be released by what is returned."""
-        engine = self._h2_connection
+        engine = self.connection.engine
         while True:
             await self.connection.writable()
             if not self.connection.usable:
                 raise NeverSent("the connection takes no new calls")
             number = engine.get_next_available_stream_id()
             try:
-                engine.send_headers(number, headers)
+                engine.say(number, headers)
             except TooManyStreamsError:
                 self.connection.stream_close_waiter.clear()
                 await self.connection.stream_close_waiter.wait()
@@ -84,7 +84,7 @@ class RpcStream(Stream):
         await self.connection.writable()
         self._check()
         try:
-            self._h2_connection.send_headers(self.number, headers, end_stream=end_stream)
+            self.connection.engine.say(self.number, headers, end_stream)
             self.spoke = True
         except ProtocolError as error:
             raise Unreachable("the stream is closed") from error

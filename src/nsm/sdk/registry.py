@@ -1,6 +1,6 @@
 """Registries and their elements: one shape serves network services and endpoints alike."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Generic, Protocol
 
@@ -51,14 +51,14 @@ class _Bound(Generic[R]):
     element: RegistryElement[R]
     next: Registry[R]
 
-    async def register(self, call: Call, record: R) -> R:
-        return await self.element.register(call, record, self.next)
+    def register(self, call: Call, record: R) -> Coroutine[object, object, R]:
+        return self.element.register(call, record, self.next)
 
     def find(self, call: Call, query: Query[R]) -> AsyncIterator[Answer[R]]:
         return self.element.find(call, query, self.next)
 
-    async def unregister(self, call: Call, record: R) -> None:
-        await self.element.unregister(call, record, self.next)
+    def unregister(self, call: Call, record: R) -> Coroutine[object, object, None]:
+        return self.element.unregister(call, record, self.next)
 
 
 class NowhereElse(Generic[R]):
