@@ -49,21 +49,32 @@ def may_enter(sock: socket.socket, fd: int) -> bool:
     network namespace, and for a process that we are not shown: such as one in a pid namespace
     beside ours, or, where we have no privilege, any of another user.
     """
-    owner = _owner(fd)
     pid, _, _ = credentials(sock)
-    if owner is None or pid == 0:
+    if pid == 0:
         return True
     try:
-        own, users = _place(f"/proc/{pid}/ns/net"), _place(f"/proc/{pid}/ns/user")
-        status = Path(f"/proc/{pid}/status").read_text()
+        entitled = _is_in(pid, fd) or _may_join(pid, fd)
         _check_alive(sock)
     except PermissionError:
         return True
     except (OSError, Ended):
         return False
-    return own == _place(f"/proc/self/fd/{fd}") or (
-        bool(_effective(status) & CAP_SYS_ADMIN) and users in owner
-    )
+    return entitled
+
+
+def _is_in(pid: int, fd: int) -> bool:
+    """Whether that is the network namespace the process is in, as it most often is."""
+    return _place(f"/proc/{pid}/ns/net") == _place(f"/proc/self/fd/{fd}")
+
+
+def _may_join(pid: int, fd: int) -> bool:
+    """Whether it is none at all, or one that the process has CAP_SYS_ADMIN over."""
+    owner = _owner(fd)
+    if owner is None:
+        return True
+    users = _place(f"/proc/{pid}/ns/user")
+    status = Path(f"/proc/{pid}/status").read_text()
+    return bool(_effective(status) & CAP_SYS_ADMIN) and users in owner
 
 
 def _owner(fd: int) -> list[Place] | None:
