@@ -1,5 +1,5 @@
-from nsm.admission import read_rules
 from nsm.admission.cases import run
+from nsm.admission.reading import read_rules
 
 TEXT = """
 default: allow

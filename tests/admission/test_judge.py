@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.admission import Question, Rules, explain, foresee, judge, read_rules
+from nsm.admission import Question, Rules, explain, foresee, judge
 from nsm.admission.judge import Verdict
+from nsm.admission.reading import read_rules
 
 WEB, DB = "spiffe://hello/ns/hello/web", "spiffe://hello/ns/hello/db"
 EXAMPLE = """

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from nsm.admission import Question, explain, foresee, judge, read_rules
-from nsm.admission.reading import MOST_PATTERNS, MOST_RULES, load_rules
+from nsm.admission import Question, explain, foresee, judge
+from nsm.admission.reading import MOST_PATTERNS, MOST_RULES, load_rules, read_rules
 from nsm.errors import Invalid
 from nsm.values import BadFile
 

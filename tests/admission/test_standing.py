@@ -2,7 +2,8 @@ from itertools import pairwise
 
 import pytest
 
-from nsm.admission import Admission, Question, Rules, everyone, judge, read_rules
+from nsm.admission import Admission, Question, Rules, everyone, judge
+from nsm.admission.reading import read_rules
 from nsm.admission.standing import beside, globs
 from nsm.errors import Denied
 from nsm.sdk.clock import LoopClock

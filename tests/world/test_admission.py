@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from nsm.admission import Question, Rules, judge, read_rules
+from nsm.admission import Question, Rules, judge
+from nsm.admission.reading import read_rules
 from nsm.values import BadFile
 from nsm.world.ground import Home
 from nsm.world.plan import Plan

@@ -1,8 +1,9 @@
-"""Who may use, serve and register which service: rules that people write, read and judged. Pure."""
+"""Who may use, serve and register which service: rules that people write, read and judged. Pure.
+
+What reads files of them stands in `live` and `reading`: most programs start without.
+"""
 
 from nsm.admission.judge import Step, Verdict, explain, foresee, judge
-from nsm.admission.live import LiveRules
-from nsm.admission.reading import read_rules, rules_in
 from nsm.admission.rules import PROVEN, REGISTER, SERVE, USE, VOUCHED, Question, Rule, Rules
 from nsm.admission.standing import Admission, everyone
 
@@ -13,7 +14,6 @@ __all__ = [
     "USE",
     "VOUCHED",
     "Admission",
-    "LiveRules",
     "Question",
     "Rule",
     "Rules",
@@ -23,6 +23,4 @@ __all__ = [
     "explain",
     "foresee",
     "judge",
-    "read_rules",
-    "rules_in",
 ]

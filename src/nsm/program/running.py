@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
-from nsm.admission import Admission, LiveRules, everyone
+from nsm.admission import Admission, everyone
 from nsm.admission.standing import NODE, anyone, beside, globs
 from nsm.chains.needs import Needs
 from nsm.elements.policy import Admit, Authorize, AuthorizeClient
@@ -71,6 +71,8 @@ class Program:
 
     def admission(self, config: AdmittingSettings) -> Admission:
         """Who may do what here, by the files of rules that `config` names, or by default."""
+        from nsm.admission.live import LiveRules  # a client starts faster without
+
         id = self.identity.id
         domain = SpiffeId.parse(id).trust_domain
         ours = everyone(domain)

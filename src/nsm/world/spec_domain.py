@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import yaml
 
-from nsm.admission import rules_in
+from nsm.admission.reading import rules_in
 from nsm.api.registration import NetworkService
 from nsm.values import Fields, Value, closest
 from nsm.world import spec_words as words

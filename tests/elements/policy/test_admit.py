@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from nsm.admission import Admission, Rules, read_rules
+from nsm.admission import Admission, Rules
+from nsm.admission.reading import read_rules
 from nsm.admission.standing import globs
 from nsm.api.connection import Connection, Path, Segment
 from nsm.api.mechanism import Mechanism

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nsm.admission import Admission, read_rules
+from nsm.admission import Admission
+from nsm.admission.reading import read_rules
 from nsm.admission.standing import globs
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint, NetworkService
