@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
 
-.PHONY: help install system demo test check lint types contracts mesh bench interop proto reference clean
+.PHONY: help install system demo test check lint types contracts mesh chaos bench interop proto reference clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -45,6 +45,9 @@ test: install system check ## set up what the tests need, and run them
 
 mesh: install system ## only whole worlds, on the real thing
 	$(VENV)/bin/pytest -q -m world
+
+chaos: install system ## real faults on a real mesh: SEED= MINUTES= (2)
+	$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),2)
 
 bench: install system ## figures: JSON in bench/results/, and a table
 	$(PY) -m bench
