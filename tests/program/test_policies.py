@@ -10,6 +10,7 @@ from nsm.chains.registry import endpoint_client, service_client
 from nsm.components.endpoint.config import FirewallConfig, PassthroughConfig
 from nsm.components.endpoint.passing import firewall, passthrough
 from nsm.components.forwarder.config import Config as ForwarderConfig
+from nsm.components.forwarder.ground import ground
 from nsm.components.forwarder.program import forward
 from nsm.components.manager.config import Config as ManagerConfig
 from nsm.components.manager.program import manage, own_address
@@ -137,7 +138,8 @@ async def test_an_endpoint_that_passes_on_judges_both_sides(program, build, kind
 @pytest.mark.linux
 async def test_a_forwarder_judges_both_sides_and_the_registry(program, tmp_path: Path) -> None:
     settings = {"NSM_TUNNEL_IP": own_address(), "NSM_STATE_DIR": str(tmp_path)}
-    forwarding = await forward(load(ForwarderConfig, settings), program)
+    config = load(ForwarderConfig, settings)
+    forwarding = await forward(config, program, await ground(config, program))
     found = judges((forwarding.offer, forwarding.manager))
     assert found[Authorize] == found[AuthorizeClient] == 1
     assert found[AuthorizeRegistrationClient] == 3

@@ -50,7 +50,7 @@ from nsm.sdk import (
     registry_chain,
 )
 from nsm.sdk.registry import NowhereElse
-from nsm.store import Store
+from nsm.store import Shelves
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,7 +116,7 @@ def memory_registry(needs: RegistryNeeds, proxy: str = "", keep: Bounds = BOUNDS
 
 
 def stored_registry(
-    needs: RegistryNeeds, store: Store, proxy: str = "", keep: Bounds = BOUNDS
+    needs: RegistryNeeds, store: Shelves, proxy: str = "", keep: Bounds = BOUNDS
 ) -> Offer:
     """The same, and what it keeps, and whose names are, outlives it in `store`."""
     bounds, tasks, clock = (keep.records, keep.watchers), needs.tasks, needs.clock

@@ -7,6 +7,7 @@ identity, and policies run as ever. What one calls the other in here is never to
 from dataclasses import replace
 
 from nsm.components.forwarder import program as forwarding
+from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.manager import program as managing
 from nsm.config import Url
 from nsm.node.config import MANAGER, Config
@@ -22,13 +23,20 @@ REGISTRY = "inproc://registry"
 
 async def work(config: Config, program: Program, registry: Offer | None = None) -> None:
     """Serve the node; `registry` is asked where it is held in here."""
+    await stand(config, program, await ground(config.forwarder, program), registry)
+
+
+async def stand(
+    config: Config, program: Program, under: Ground, registry: Offer | None = None
+) -> None:
+    """The same, on the kernel that is `under` it."""
     board = Switchboard(program.tasks, program.clock)
     if registry:
         config = replace(config, registry_url=Url(REGISTRY))
         board.plug(REGISTRY, registry, program.identity.peer)
     as_manager, as_forwarder = halves(config, program, board)
     managed = managing.manage(config, as_manager)
-    forwarded = await forwarding.forward(config.forwarder, as_forwarder)
+    forwarded = await forwarding.forward(config.forwarder, as_forwarder, under)
     board.plug(MANAGER, managed.offer, program.identity.peer)
     board.plug(FORWARDER, forwarded.offer, program.identity.peer)
     await program.serve(hidden(managed.offer, managed.url), config.listen_on)

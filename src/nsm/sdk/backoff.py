@@ -1,9 +1,9 @@
 """How long to wait before trying again."""
 
-import random
 from collections.abc import Callable
 
 from nsm.errors import Denied
+from nsm.sdk.chance import fraction
 
 REFUSED = 30.0
 """Seconds before whoever was refused asks again, at least: rules change, but not every moment."""
@@ -13,7 +13,7 @@ class Backoff:
     """Pauses that double up to a limit, scattered so that many who wait do not come as one."""
 
     def __init__(
-        self, first: float, longest: float, *, chance: Callable[[], float] = random.random
+        self, first: float, longest: float, *, chance: Callable[[], float] = fraction
     ) -> None:
         self.first = first
         self.longest = longest

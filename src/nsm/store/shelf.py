@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic
+from typing import Generic, Protocol
 
 from nsm.api.registration import Endpoint, R
 from nsm.errors import Invalid
@@ -61,6 +61,14 @@ class Shelf(Generic[R]):
         """Forget a record unless it has been kept anew, for longer."""
         now = self._clock.now()
         await self._write(Drop(kind=self.kind.__name__, name=name, lapsed=now), then)
+
+
+class Shelves(Protocol):
+    """Whatever has a shelf for each kind of records: a store, or what stands for one."""
+
+    def shelf(self, kind: type[R]) -> Shelf[R]:
+        """The records of one kind; to be asked for once, at the start."""
+        ...
 
 
 def until_of(record: R) -> float | None:

@@ -16,7 +16,7 @@ from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.components.client.standing import looked_at
 from nsm.elements.context import RememberPrefixes
-from nsm.elements.lifecycle import Liveness
+from nsm.elements.lifecycle import Liveness, Question
 from nsm.elements.liveness import CheckLiveness
 from nsm.errors import Invalid, NsmError
 from nsm.program import Program, place
@@ -64,6 +64,12 @@ def continued(stood: Connection, id: str) -> Connection:
 
 
 async def work(config: Config, program: Program) -> None:
+    """Keep what is wished for, looking by ping whether it carries."""
+    within = config.liveness_check_timeout.total_seconds()
+    await keep(config, program, CheckLiveness(here, within))
+
+
+async def keep(config: Config, program: Program, carries: Question) -> None:
     """Ask for everything at once; say what becomes of it; close it all at the end."""
     wanted = wants(config)
     tasks, needs = program.tasks, program.needs(config.dial_timeout)
@@ -72,7 +78,8 @@ async def work(config: Config, program: Program) -> None:
         lambda story: program.report(connection=story),
         program.clock,
     )
-    alive = liveness(config, Elsewhere(program.dialer, config.connect_to, program.clock))
+    elsewhere = Elsewhere(program.dialer, config.connect_to, program.clock)
+    alive = liveness(config, carries, elsewhere)
     parts = Parts(
         report=report,
         place=place(program.environ),
@@ -161,13 +168,13 @@ def wants(config: Config) -> list[Wanted]:
     ]
 
 
-def liveness(config: Config, elsewhere: Elsewhere) -> Liveness | None:
+def liveness(config: Config, carries: Question, elsewhere: Question) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
-    return Liveness(CheckLiveness(here, within), every, within, elsewhere)
+    return Liveness(carries, every, within, elsewhere)
 
 
 async def here(make: Callable[[], socket.socket]) -> socket.socket:

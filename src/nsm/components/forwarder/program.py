@@ -1,8 +1,6 @@
 """The forwarder at work: what it stands on, and how it becomes known."""
 
-import asyncio
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from nsm.admission.standing import beside, globs, matching
 from nsm.api.labels import Labels
@@ -12,11 +10,8 @@ from nsm.chains.needs import Needs
 from nsm.chains.registry import endpoint_client, service_client
 from nsm.components.forwarder.collecting import collect
 from nsm.components.forwarder.config import Config
+from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.forwarder.recipe import Parts, forwarder
-from nsm.dataplane.kernel import Kernel
-from nsm.dataplane.ledger import NodeKey
-from nsm.dataplane.probe import Probe
-from nsm.dataplane.underlay import way_from
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import AcceptVxlan, OfferVxlan, Vnis
 from nsm.elements.policy import LimitCallers
@@ -42,20 +37,15 @@ class Forwarding:
 
 async def work(config: Config, program: Program) -> None:
     """Serve the manager of this node."""
-    forwarding = await forward(config, program)
+    forwarding = await forward(config, program, await ground(config, program))
     await program.serve(forwarding.offer, [url := config.listen_on or program.own_socket()])
     await forwarding.register(config, url)
     program.ready()
 
 
-async def forward(config: Config, program: Program) -> Forwarding:
-    """Put a forwarder together, on the kernel of the namespace we are in."""
-    able = await Probe().ask()
-    able.require(KERNEL)
-    kernel = Kernel(program.clock)
-    program.at_last(kernel.close)
-    way = await way_from(config.tunnel_ip, kernel)
-    key = await asyncio.to_thread(NodeKey.kept_in, Path(config.state_dir) / "node.key")
+async def forward(config: Config, program: Program, ground: Ground) -> Forwarding:
+    """Put a forwarder together, on the kernel that is under it."""
+    way = ground.way
     managers = config.manager_ids or globs(beside(program.identity.id))
     limit = LimitCallers(lambda id: matching(managers, id), "NSM_MANAGER_IDS")
     needs = replace(program.needs(config.dial_timeout, admins=config.monitor_admins), admit=limit)
@@ -64,14 +54,21 @@ async def forward(config: Config, program: Program) -> Forwarding:
         KERNEL: Element(),
         VXLAN: AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
     }
-    join = JoinNamespaces(kernel, way.underlay, Slot[Mechanism](), alias=key.alias)
-    program.tasks.start("collect", collect(join, kernel, key, program.clock))
+    join = JoinNamespaces(
+        ground.kernel,
+        way.underlay,
+        Slot[Mechanism](),
+        alias=ground.key.alias,
+        namespace=ground.namespace,
+    )
+    collecting = collect(join, ground.kernel, ground.key, program.clock, ground.spaces)
+    program.tasks.start("collect", collecting)
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
     parts = Parts(
         services=service_client(registry, config.connect_to),
         endpoints=endpoint_client(registry, config.connect_to, ReceiveFoundFile(EndpointFiles())),
-        ways={kind: link for kind, link in ways.items() if kind in able.mechanisms},
-        offer=offer if VXLAN in able.mechanisms else Element(),
+        ways={kind: link for kind, link in ways.items() if kind in ground.mechanisms},
+        offer=offer if VXLAN in ground.mechanisms else Element(),
         join=join,
         authorize=program.next_hop(),
     )

@@ -3,7 +3,7 @@
 from nsm.chains.registry import Bounds, RegistryNeeds, memory_registry, stored_registry
 from nsm.components.registry.config import Config
 from nsm.sdk import Offer
-from nsm.store import Store
+from nsm.store import Shelves
 
 
 def registry(config: Config, needs: RegistryNeeds) -> Offer:
@@ -11,7 +11,7 @@ def registry(config: Config, needs: RegistryNeeds) -> Offer:
     return memory_registry(needs, config.proxy_registry_url, _bounds(config))
 
 
-def lasting_registry(config: Config, needs: RegistryNeeds, store: Store) -> Offer:
+def lasting_registry(config: Config, needs: RegistryNeeds, store: Shelves) -> Offer:
     """The same, kept in a file as well."""
     return stored_registry(needs, store, config.proxy_registry_url, _bounds(config))
 

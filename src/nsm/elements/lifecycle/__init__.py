@@ -5,7 +5,7 @@ from nsm.elements.lifecycle.begin_client import BeginClient
 from nsm.elements.lifecycle.close_when_idle import CloseWhenIdle
 from nsm.elements.lifecycle.follow_upstream import FollowUpstream
 from nsm.elements.lifecycle.heal import Heal
-from nsm.elements.lifecycle.keeper import Liveness
+from nsm.elements.lifecycle.keeper import Liveness, Question
 from nsm.elements.lifecycle.monitor import Monitor
 from nsm.elements.lifecycle.refresh import Refresh
 from nsm.elements.lifecycle.retry import Retry
@@ -19,6 +19,7 @@ __all__ = [
     "Heal",
     "Liveness",
     "Monitor",
+    "Question",
     "Refresh",
     "Retry",
     "Timeout",

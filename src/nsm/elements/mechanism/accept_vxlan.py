@@ -2,7 +2,6 @@
 
 from contextlib import suppress
 from dataclasses import replace
-from secrets import randbits
 
 from nsm.api.mechanism import DST_IP, DST_PORT, SRC_IP, VNI, VXLAN, Mechanism
 from nsm.api.mtu import clamped
@@ -11,6 +10,7 @@ from nsm.dataplane.driver import VniTaken
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of, vni_of
 from nsm.sdk import Call, Connection, Element, Handler, Request
+from nsm.sdk.chance import bits
 
 CHOICES = 4
 """VNIs tried before giving up; what else on this host uses VXLAN we only learn from the kernel."""
@@ -71,4 +71,4 @@ class AcceptVxlan(Element):
         if wanted:
             with suppress(VniTaken):  # it was good on another node, or before somebody else came
                 self.vnis.hold(connection, wanted)
-        return str(self.vnis.allocate(connection, lambda: vni(tunnel, randbits(24))))
+        return str(self.vnis.allocate(connection, lambda: vni(tunnel, bits(24))))

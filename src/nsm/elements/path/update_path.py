@@ -2,17 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import uuid4
 
 from nsm.api.connection import Path, Segment
 from nsm.api.validate import MOST_HOPS
 from nsm.errors import Invalid
 from nsm.sdk import Call, Connection, Element, Handler, Request
-
-
-def new_id() -> str:
-    """An id no other hop will choose."""
-    return str(uuid4())
+from nsm.sdk.chance import new_id
 
 
 class UpdatePath(Element):
