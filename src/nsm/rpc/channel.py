@@ -1,20 +1,17 @@
 """A live way to a peer across a socket: what it offers is asked like one's own."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
-from typing import Generic
 
-from nsm.api.connection import Connection, Request
-from nsm.api.monitoring import ConnectionEvent, Selector
-from nsm.api.registration import Answer, Endpoint, NetworkService, Query, R
+from nsm.api.registration import Endpoint, NetworkService
 from nsm.rpc.aging import Aging, Side
+from nsm.rpc.asking import Connections, Monitored, Registered
 from nsm.rpc.fds import SocketFiles
 from nsm.rpc.http2 import Http2
-from nsm.rpc.metadata import path_header, path_in, token_headers
+from nsm.rpc.metadata import token_headers
 from nsm.rpc.outgoing import Outgoing
 from nsm.rpc.stream import Headers, NeverSent
 from nsm.rpc.target import Target
-from nsm.sdk.call import Call, Peer, TokenPath
+from nsm.sdk.call import Call, Peer
 from nsm.sdk.channel import Tokens
 from nsm.sdk.clock import Clock
 from nsm.sdk.streams import reading
@@ -40,12 +37,12 @@ class RpcChannel:
         self._retired = False
         self._aging = Aging(clock, http2.connection.transport.session.until, Side.DIALED)
         self._aging.begin(self._retire, self._retire, self.close)
-        self.connections = _Connections(self)
-        self.monitor = _Monitor(self)
-        self.network_services: _Registry[NetworkService] = _Registry(
+        self.connections = Connections(self)
+        self.monitor = Monitored(self)
+        self.network_services: Registered[NetworkService] = Registered(
             self, methods.REGISTER_SERVICE, methods.FIND_SERVICE, methods.UNREGISTER_SERVICE
         )
-        self.endpoints: _Registry[Endpoint] = _Registry(
+        self.endpoints: Registered[Endpoint] = Registered(
             self, methods.REGISTER_ENDPOINT, methods.FIND_ENDPOINT, methods.UNREGISTER_ENDPOINT
         )
 
@@ -117,49 +114,3 @@ class RpcChannel:
         if fresh.peer.leaf != self.peer.leaf:
             raise error  # the answer will be judged by the leaf of whoever was dialed
         return fresh
-
-
-@dataclass(frozen=True, slots=True)
-class _Connections:
-    channel: RpcChannel
-
-    async def request(self, call: Call, request: Request) -> Connection:
-        connection, _ = await self.channel.ask(methods.REQUEST, call, request, [])
-        return connection
-
-    async def close(self, call: Call, conn: Connection) -> None:
-        await self.channel.ask(methods.CLOSE, call, conn, [])
-
-
-@dataclass(frozen=True, slots=True)
-class _Monitor:
-    channel: RpcChannel
-
-    def watch(self, call: Call, selector: Selector) -> AsyncIterator[ConnectionEvent]:
-        return self.channel.follow(methods.MONITOR, call, selector)
-
-
-@dataclass(frozen=True, slots=True)
-class _Registry(Generic[R]):
-    channel: RpcChannel
-    to_register: Method[R, R]
-    to_find: Method[Query[R], Answer[R]]
-    to_unregister: Method[R, None]
-
-    async def register(self, call: Call, record: R) -> R:
-        return await self._on_the_path(self.to_register, call, record)
-
-    def find(self, call: Call, query: Query[R]) -> AsyncIterator[Answer[R]]:
-        return self.channel.follow(self.to_find, call, query)
-
-    async def unregister(self, call: Call, record: R) -> None:
-        await self._on_the_path(self.to_unregister, call, record)
-
-    async def _on_the_path(self, method: Method[R, A], call: Call, record: R) -> A:
-        sent = path_header(call.tokens or TokenPath())
-        answer, headers = await self.channel.ask(method, call, record, [sent])
-        if call.tokens is not None and "path" in headers:
-            came = path_in({"path": [headers["path"]]})
-            call.tokens.index, call.tokens.tokens = came.index, came.tokens
-            call.tokens.answerer = self.channel.peer
-        return answer
