@@ -120,7 +120,7 @@ async def test_a_watch_ends_cleanly_when_the_program_stops_and_is_forgotten() ->
     events.publish(conn("a"))
     events.stop()
     assert await listening == [INITIAL_STATE_TRANSFER, UPDATE]
-    assert events._watchers == set()
+    assert not events._watchers
 
 
 async def test_a_selector_that_makes_no_sense_is_refused() -> None:

@@ -83,6 +83,7 @@ class FakeKernel:
     )
     rules: set[AddRule] = field(default_factory=set)
     asked: int = 0
+    made: int = 0
 
     async def apply(self, *ops: Op) -> None:
         """Carry out `ops`, all or none (see `Driver`)."""
@@ -181,7 +182,8 @@ class FakeKernel:
         if vni and any(link.vni == vni for link in self.links_at.values()):
             raise VniTaken(f"cannot {op}: this node uses that VNI already")
         for end, other in zip(ends, reversed(ends), strict=True):
-            made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), len(self.links_at))
+            self.made += 1
+            made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), self.made)
             made.vni = vni
             made.peer = (other.netns, other.name) if isinstance(op, AddVeth) else None
             self.links_at[end.netns, end.name] = made

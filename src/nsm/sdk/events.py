@@ -34,7 +34,7 @@ class Events:
     def __init__(self, sees: Sees = lambda *_: True) -> None:
         self._sees = sees
         self._known: dict[str, Connection] = {}
-        self._watchers: set[_Watcher] = set()
+        self._watchers: dict[_Watcher, None] = {}  # told in the order they came
         self._stopped = False
 
     def __len__(self) -> int:
@@ -64,7 +64,7 @@ class Events:
         """All that is known, at once, then what happens; ends when the program stops."""
         check_selector(selector)
         watcher = _Watcher(lambda conn: is_selected(conn, selector) and self._sees(call.peer, conn))
-        self._watchers.add(watcher)
+        self._watchers[watcher] = None
         try:
             for event in self._initial(watcher):
                 yield event
@@ -73,7 +73,7 @@ class Events:
                 for event in watcher.drain():
                     yield event
         finally:
-            self._watchers.discard(watcher)
+            self._watchers.pop(watcher, None)
 
     def _initial(self, watcher: "_Watcher") -> Iterator[ConnectionEvent]:
         known = [conn for conn in self._known.values() if watcher.wants(conn)]

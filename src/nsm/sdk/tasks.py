@@ -12,7 +12,7 @@ class Tasks:
     """Keep what is running, say what failed, and stop it all with its owner."""
 
     def __init__(self) -> None:
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], None] = {}  # in the order begun
         self._stopped = False
 
     def __len__(self) -> int:
@@ -27,15 +27,15 @@ class Tasks:
             work.close()
             work = _nothing()
         task = asyncio.get_running_loop().create_task(self._say(name, work), name=name)
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = None
+        task.add_done_callback(self._running.pop)
         task.add_done_callback(lambda _: work.close())  # it may be cancelled before it began
         return task
 
     async def stop(self) -> None:
         """Cancel whatever still runs, wait until it is gone, and start nothing any more."""
         while self._running:  # what is cancelled may start others, to undo what it did
-            for task in self._running:
+            for task in list(self._running):
                 task.cancel()
             await asyncio.gather(*self._running, return_exceptions=True)
         self._stopped = True
