@@ -39,9 +39,20 @@ async def test_a_file_that_is_still_being_written_is_not_read(path: Path) -> Non
     live = LiveRules([str(path)], LoopClock())
     for length in range(1, 8):
         path.write_text(f"default: allow{' ' * length}\n")
-        await live.files[0].clock.sleep(0.25)
+        now = live.files[0].clock.now()
+        os.utime(path, (now, now))
+        await live.files[0].clock.sleep(0.2)
         assert not live().allow
     assert await allowed(live)
+
+
+async def test_a_change_that_nobody_looked_at_holds_for_the_first_who_asks(path: Path) -> None:
+    live = LiveRules([str(path)], LoopClock())
+    path.write_text(ALLOW)
+    now = live.files[0].clock.now()
+    os.utime(path, (now, now))
+    await live.files[0].clock.sleep(60)
+    assert live().allow
 
 
 async def test_rules_that_make_no_sense_or_vanish_change_nothing(path: Path) -> None:
@@ -90,3 +101,17 @@ async def test_a_long_file_holds_nothing_up(path: Path) -> None:
         assert reading
         await asyncio.wait([reading])
         assert live().rules[0].name == name
+
+
+async def test_a_function_is_read_again_and_the_last_good_one_holds_on(tmp_path: Path) -> None:
+    path = tmp_path / "rules.py"
+    path.write_text("def admit(asked): return False")
+    live = LiveRules([str(path)], LoopClock())
+    assert not await allowed(live)
+    path.write_text("def admit(asked): return True")
+    assert await allowed(live)
+    for bad in ("def admit(asked", "raise SystemExit", "admit = None"):
+        path.write_text(bad)
+        assert await allowed(live)
+    path.write_text("def admit(asked): return 'never'")
+    assert not await allowed(live)

@@ -1,12 +1,9 @@
-import os
-from pathlib import Path
-
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nsm.admission import Question, explain, foresee, judge
-from nsm.admission.reading import MOST_PATTERNS, MOST_RULES, load_rules, read_rules
+from nsm.admission.reading import MOST_PATTERNS, MOST_RULES, read_rules
 from nsm.errors import Invalid
 from nsm.values import BadFile
 
@@ -110,15 +107,3 @@ def test_any_input_is_rules_or_invalid(text: str | bytes) -> None:
     assert judge(rules, asked).allowed in (True, False)
     foresee(rules, asked)
     assert len(explain(rules, asked)) <= len(rules.rules)
-
-
-def test_a_file_is_read_if_it_is_one(tmp_path: Path) -> None:
-    path = tmp_path / "r.yaml"
-    with pytest.raises(BadFile, match="No such file"):
-        load_rules(path)
-    path.write_text("default: deny")
-    assert not load_rules(path).allow
-    os.mkfifo(pipe := tmp_path / "pipe")
-    for other in (pipe, tmp_path):
-        with pytest.raises(BadFile, match="it is no file"):
-            load_rules(other)

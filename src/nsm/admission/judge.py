@@ -34,8 +34,8 @@ class Step:
 def judge(rules: Rules, question: Question) -> Verdict:
     """The verdict; a condition on what is not known does not hold."""
     for rule in rules.rules:
-        if rule.applies(question):
-            return _by(rule)
+        if rule.holds(question):
+            return _by(rule, question)
     return _at_last(rules)
 
 
@@ -45,7 +45,7 @@ def foresee(rules: Rules, question: Question) -> Verdict | None:
     for rule in rules.rules:
         applies = rule.applies(question)
         if applies:
-            return _by(rule) if possible <= {rule.allow} else None
+            return _by(rule, question) if possible <= {rule.allow} else None
         if applies is None:
             possible.add(rule.allow)
     return _at_last(rules) if possible <= {rules.allow} else None
@@ -62,8 +62,8 @@ def explain(rules: Rules, question: Question) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def _by(rule: Rule) -> Verdict:
-    return Verdict(rule.allow, rule.name, rule.because)
+def _by(rule: Rule, question: Question) -> Verdict:
+    return Verdict(rule.allow, rule.name, rule.why(question))
 
 
 def _at_last(rules: Rules) -> Verdict:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from functools import reduce
 
-from nsm.admission.reading import read_rules
+from nsm.admission.files import understand
 from nsm.admission.rules import Rules
 from nsm.errors import NsmError
 from nsm.sdk.clock import Clock
@@ -20,7 +20,8 @@ LONG = 16_384
 class RulesFile(LiveFile[Rules]):
     """One file. Nobody is let in because it is gone: what it said last holds on.
 
-    Nor because it is half written: a change counts once it has stood from one look to the next.
+    Nor because it is half written: a change counts once it has stood for as long as it is from one
+    look to the next, whether or not anybody has looked.
     """
 
     every = 0.25
@@ -34,9 +35,9 @@ class RulesFile(LiveFile[Rules]):
         """What a text says; a long one is read beside the loop, and until then nothing changes."""
         self.reading = None
         if len(text) <= LONG or self.meaning is self.empty:
-            return read_rules(text, self.path)
+            return understand(text, self.path)
         loop = asyncio.get_running_loop()
-        self.reading = loop.run_in_executor(None, read_rules, text, self.path)
+        self.reading = loop.run_in_executor(None, understand, text, self.path)
         self.reading.add_done_callback(self.understood)
         return self.meaning
 
@@ -49,9 +50,10 @@ class RulesFile(LiveFile[Rules]):
         except NsmError as error:
             log.warning("%s is no use, what it said before stays: %s", self.path, error)
 
-    def settled(self, version: object) -> bool:
+    def settled(self, version: object, written: float) -> bool:
         before, self.glimpsed = self.glimpsed, version
-        return version == before or self.meaning is self.empty
+        stood = version == before or self.clock.now() - written >= self.every
+        return stood or self.meaning is self.empty
 
     def gone(self) -> None:
         if self.seen is not None:

@@ -6,7 +6,6 @@ The text is data and nothing else. What can grow is bounded: bytes, rules, cases
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import TypeVar
 
 from nsm.admission.glob import Glob, IdGlob
@@ -27,7 +26,7 @@ from nsm.admission.rules import (
     WithLabels,
 )
 from nsm.errors import Invalid
-from nsm.values import LIMIT, BadFile, Fields, Problem, Problems, Value, closest, parse
+from nsm.values import BadFile, Fields, Problems, Value, closest, parse
 
 T = TypeVar("T")
 MOST_RULES = 10_000
@@ -35,6 +34,7 @@ MOST_PATTERNS = 100_000
 """In all rules together: a reference (`*name`) may say the same list many times."""
 LONGEST = 2048
 """Characters of a pattern, as of a SPIFFE id."""
+LONGEST_REASON = 500
 ALLOW, DENY = "allow", "deny"
 RESERVED = (ALLOW, DENY, DEFAULT)
 """What cases expect beside rules' names."""
@@ -57,19 +57,6 @@ def read_rules(text: str | bytes, file: str) -> Rules:
     if problems.found:
         raise BadFile(file, problems.found)
     return rules
-
-
-def load_rules(path: Path) -> Rules:
-    """The rules in a file; BadFile also where there is none that can be read."""
-    try:
-        if path.exists() and not path.is_file():  # a pipe would hold us up
-            raise OSError(0, "it is no file")
-        with path.open("rb") as file:
-            text = file.read(LIMIT + 1)
-    except OSError as error:
-        problem = Problem(0, f"can't be read: {error.strerror}", "name a file that is there")
-        raise BadFile(str(path), [problem]) from None
-    return read_rules(text, str(path))
 
 
 def rules_in(value: Value) -> Rules:
@@ -259,8 +246,8 @@ def labels(value: Value) -> dict[str, str]:
 def reason(value: Value) -> str:
     """Why a rule says what it says; whoever is refused is told."""
     text = value.word("a reason") or ""
-    if len(text) > 500 or not text.isprintable():
-        value.wrong("no reason", "write one line of at most 500 characters")
+    if len(text) > LONGEST_REASON or not text.isprintable():
+        value.wrong("no reason", f"write one line of at most {LONGEST_REASON} characters")
         return ""
     return text
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from nsm.admission.glob import Glob
 
@@ -106,6 +106,8 @@ class Rule:
     deeds: frozenset[str]
     because: str = ""
     conditions: tuple[Condition, ...] = ()
+    restless: ClassVar[bool] = False
+    """Whether what it says may change by itself."""
 
     def applies(self, question: Question) -> bool | None:
         """Whether it does; None while that depends on what is not known yet."""
@@ -118,6 +120,14 @@ class Rule:
                 return False
             known = None if met is None else known
         return known
+
+    def holds(self, question: Question) -> bool:
+        """Whether it applies at last: a condition on what is not known then does not hold."""
+        return self.applies(question) is True
+
+    def why(self, question: Question) -> str:
+        """The reason whoever is refused is told."""
+        return self.because
 
     def obstacle(self, question: Question) -> str:
         """The key of the first condition that does not hold, or is not known to; empty: none."""
@@ -147,10 +157,11 @@ class Rules:
         """These, and where none applies those others; at last, denied if either says so."""
         return replace(self, rules=(*self.rules, *more.rules), allow=self.allow and more.allow)
 
-    def hours(self, minute: int) -> tuple[bool, ...]:
+    def hours(self, minute: int) -> tuple[int, ...]:
         """Which spans of time it is in now: while this is the same, so is every verdict."""
         now = Question(who="", service="", minute=minute)
-        return tuple(within.met(now) for within in self._spans())
+        restless = any(rule.restless for rule in self.rules)
+        return (*(within.met(now) for within in self._spans()), minute if restless else 0)
 
     def _spans(self) -> Iterator[Within]:
         for rule in self.rules:

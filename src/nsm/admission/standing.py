@@ -49,7 +49,7 @@ class Admission:
         return before[at], VOUCHED
 
     @property
-    def state(self) -> tuple[Rules, tuple[bool, ...]]:
+    def state(self) -> tuple[Rules, tuple[int, ...]]:
         """What verdicts depend on beside the question: while it is the same, so are they."""
         rules = self.rules()
         return rules, rules.hours(self._minute())

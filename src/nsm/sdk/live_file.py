@@ -55,8 +55,8 @@ class LiveFile(Generic[T]):
             raise Invalid(f"{self.path} cannot be read: {error.strerror}") from None
         return self.meaning
 
-    def settled(self, version: object) -> bool:
-        """Whether a change is worth reading already."""
+    def settled(self, version: object, written: float) -> bool:
+        """Whether a change is worth reading already; `written` is when, since the epoch."""
         return True
 
     def gone(self) -> None:
@@ -68,7 +68,7 @@ class LiveFile(Generic[T]):
         with open(self.path, "rb", opener=_unblocked) as file:
             about = os.fstat(file.fileno())
             version = (about.st_ino, about.st_mtime_ns, about.st_size)
-            if version != self.seen and self.settled(version):
+            if version != self.seen and self.settled(version, about.st_mtime):
                 self.seen = version
                 self.meaning = self._read(file, about)
 

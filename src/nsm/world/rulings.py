@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from nsm.admission import Rules, everyone
-from nsm.admission.reading import load_rules
+from nsm.admission import Rules, everyone, files
 from nsm.errors import NotFound
 from nsm.identity.spiffe import SCHEME, SpiffeId
 from nsm.world.admission import paths
@@ -43,7 +42,7 @@ def asker(status: Json, who: str) -> Asker:
 
 def rules_of(home: Home, domain: str) -> Rules:
     """What the programs of the domain go by."""
-    files = paths(home, domain)
-    if not all(file.exists() for file in files):
+    kept = paths(home, domain)
+    if not all(file.exists() for file in kept):
         return everyone(domain)
-    return reduce(Rules.then, map(load_rules, files))
+    return reduce(Rules.then, map(files.load, kept))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from nsm.admission.reading import load_rules
+from nsm.admission import files
 from nsm.values import BadFile, Problem, Problems, Value, parse
 from nsm.world import spec_words as words
 from nsm.world.spec import Domain, Mesh
@@ -26,7 +26,7 @@ def load(file: Path) -> Mesh:
     mesh = read(text, file)
     for domain in mesh.domains:
         if isinstance(domain.policy, Path):
-            load_rules(domain.policy)
+            files.load(domain.policy)
     return mesh
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from nsm.admission import Question, Rules, Step, Verdict, explain, foresee
-from nsm.admission.reading import load_rules, moment
+from nsm.admission import Question, Rules, Step, Verdict, explain, files, foresee
+from nsm.admission.reading import moment
 from nsm.admission.rules import DEEDS, PROVEN, USE, VOUCHED
 from nsm.api.names import split
 from nsm.cli.options import Json, control, home, mesh, output, say_json
@@ -57,7 +57,7 @@ def command(who: str, service: str, mesh: str | None, output: str, **said: objec
 
 def _known(who: str, mesh: str | None, file: object) -> tuple[Asker, Rules]:
     if isinstance(file, Path):
-        return Asker(who, SpiffeId.parse(who).trust_domain), load_rules(file)
+        return Asker(who, SpiffeId.parse(who).trust_domain), files.load(file)
     found = asker(control(mesh).ask("status"), who)
     return found, rules_of(home(mesh), found.domain)
 

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import click
 
-from nsm.admission import cases
-from nsm.admission.reading import load_rules
+from nsm.admission import cases, files
 from nsm.cli.options import Json, output, say_json
 
 
@@ -21,7 +20,7 @@ def command(file: Path, output: str) -> int:
 
     Exit code 0: all came out as expected; 1: not (which, and which rule decided); 2: bad file.
     """
-    outcomes = cases.run(load_rules(file))
+    outcomes = cases.run(files.load(file))
     failed = [one for one in outcomes if not one.expected]
     if output == "json":
         say_json({"file": str(file), "ok": not failed, "cases": [told(one) for one in outcomes]})
