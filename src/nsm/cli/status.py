@@ -48,7 +48,10 @@ def show(found: Json) -> None:
     click.echo()
     table(("ENDPOINT", "STATE", "NODE", "SERVES", "VWIRES"), endpoints)
     click.echo()
-    table(VWIRE, [vwire(one, wire) for one in found["workloads"] for wire in one["connections"]])
+    rows = [vwire(one, wire) for one in found["workloads"] for wire in one["connections"]]
+    table(VWIRE, rows)
+    if any(CLEAR in str(row[BY]) for row in rows):
+        click.echo(f"\n{CLEAR}: between nodes, what it carries is not encrypted")
     for workload in found["workloads"]:
         for wire in workload["connections"]:
             if wire["error"]:
@@ -70,10 +73,17 @@ VWIRE = (
 )
 
 
+BY = VWIRE.index("BY")
+IN_CLEAR = ("VXLAN",)
+"""Mechanisms between nodes that carry what they are given as it is."""
+CLEAR = "(clear)"
+
+
 def vwire(workload: Json, wire: Json) -> tuple[object, ...]:
     """One row of the table of vWires."""
     state = "down" if workload["state"] == "down" else wire["state"]
     by = "/".join(kind.lower() for kind in (wire["mechanism"], wire["remote_mechanism"]) if kind)
+    by += f" {CLEAR}" if wire["remote_mechanism"] in IN_CLEAR else ""
     return (
         workload["name"],
         wire["interface"],

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -81,6 +82,22 @@ async def test_a_damaged_store_makes_a_new_authority_and_not_a_dead_one(config, 
     async with running(config):
         assert await identity(config)
     assert (tmp_path / "authority.damaged").exists()
+
+
+async def test_whoever_it_serves_goes_on_by_itself_when_its_store_is_lost(config, tmp_path) -> None:
+    config = replace(config, store=str(tmp_path / "store"))
+    tasks = Tasks()
+    async with running(config):
+        web, other = [await follow(config.listen_on, tasks) for _ in range(2)]
+        old = web.svid.chain[-1]
+    shutil.rmtree(config.store)
+    async with asyncio.timeout(20), running(config):
+        for source in (web, other):
+            await source.changes.past(1)
+        assert web.svid.chain[-1] != old
+        assert web.verify([*other.svid.chain, *web.bundles.anchors["test"]]).id == other.id
+        assert Path(config.store, "authority.pem").exists()
+    await tasks.stop()
 
 
 @pytest.mark.parametrize(
