@@ -80,7 +80,7 @@ def _endpoint(fault: Fault, drawn: Drawn) -> Allowed:
 def broken(fault: Fault, wire: Wire, after: Wire, seen: Seen, drawn: Drawn) -> Iterator[str]:
     """Each promise that was not kept, in words."""
     most = allowed(fault, wire, drawn)
-    moved = after.endpoint != wire.endpoint
+    moved = after.endpoint != wire.endpoint or after.heals - wire.heals > 1  # there, and back
     if moved and most.silence == 0 and fault.kind in ENDED:
         most = Allowed(GENEROUS * SWAPPED, f"it moved from {wire.endpoint} to {after.endpoint}")
     if seen.silence > most.silence:
