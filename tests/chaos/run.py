@@ -118,7 +118,7 @@ def heals(status: Json, since: float) -> dict[str, Json]:
         f"{one['name']}/nsm-{number}": wire["healed"]
         for one in status["workloads"]
         for number, wire in enumerate(one["connections"], 1)
-        if wire.get("healed") and wire["healed"]["noticed"] >= began
+        if wire.get("healed") and wire["healed"]["noticed_at"] >= began
     }
 
 

@@ -36,10 +36,17 @@ class Felt:
         if self.after.endpoint != self.before.endpoint:
             told += f"; from {self.before.endpoint} to {self.after.endpoint}"
         if self.healed:
-            told += f"; {self.healed['lost']}, again after {self.healed['ms']:.0f} ms"
+            told += f"; {told_of(self.healed)}"
         if seen.remade:
             told += "; interface made anew"
         return f"{self.before.name}: {told}"
+
+
+def told_of(healed: Json) -> str:
+    """What a client says of a heal."""
+    died = f"{healed['died']} died, " if healed["died"] else ""
+    when = "not carried again" if healed["ms"] is None else f"again after {healed['ms']:.0f} ms"
+    return f"{died}{healed['noticed']}, {when}"
 
 
 @dataclass

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from nsm.cli.progress import Progress
+from nsm.cli.live import heals
+from nsm.cli.progress import Changes, Progress
 
 Json = dict[str, Any]
 
@@ -57,3 +58,27 @@ def test_what_runs_in_workloads_comes_last_and_is_no_trouble(
     late = mesh(process("web/run", "connecting", None))
     assert said(capsys, late, complete=True) == ""
     assert "web/run" in said(capsys, late)
+
+
+def healing(**more: object) -> Json:
+    last = {"noticed": "no echo comes back", "noticed_at": 1e9, "ms": None, "died": "one", **more}
+    wire = {"url": "kernel://s/nsm-1", "interface": "nsm-1", "endpoint": "two", "healed": last}
+    one = {"name": "web", "state": "up", "connections": [wire]}
+    return mesh(workloads=(one,))
+
+
+def test_each_heal_is_told_when_it_is_noticed_and_once_when_it_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    changes = Changes(Progress(quiet=False))
+    for found in (healing(), healing(), healing(ms=310.4), healing(ms=310.4)):
+        changes.update(found)
+    noticed, over = capsys.readouterr().err.splitlines()
+    assert noticed.endswith("web nsm-1: one died: no echo comes back; not carried again yet")
+    assert over.endswith("no echo comes back; carried again after 310 ms, by two")
+
+
+def test_the_live_view_has_the_newest_heals() -> None:
+    shown = heals(healing(ms=12.0, died=None)).plain
+    assert "web nsm-1: no echo comes back; carried again after 12 ms, by two" in shown
+    assert heals(mesh()).plain.strip() == ""

@@ -11,7 +11,7 @@ from nsm.world.jobs import Job, Stage
 from nsm.world.plan import Plan
 from nsm.world.planning import plan
 from nsm.world.procfs import Cost
-from nsm.world.reports import Wire
+from nsm.world.reports import Healed, Wire
 from nsm.world.spec_read import read
 from nsm.world.status import View, Wires, mesh_status, worst
 
@@ -63,7 +63,7 @@ def test_status_has_the_contracts_fields(view: View) -> None:
     assert [*workload] == ["name", "domain", "node", "netns", "pid", "state", "connections"]
     assert [*workload["connections"][0]] == [
         *("id", "url", "service", "endpoint", "interface", "mechanism", "remote_mechanism", "src"),
-        *("dst", "mtu", "path", "state", "connect_ms", "heals", "error"),
+        *("dst", "mtu", "path", "state", "connect_ms", "heals", "error", "healed"),
     ]
     assert workload["netns"] == "/run/nsm/lab/netns/web"
 
@@ -111,6 +111,25 @@ def test_a_new_client_has_yet_to_report(view: View) -> None:
     view.wires.learn("web", up("web-0"))
     view.wires.expect(view.workloads[0])
     assert [wire.state for wire in view.wires.of("web")] == ["connecting", "connecting"]
+
+
+def test_who_died_on_the_way_is_to_blame_for_a_heal_also_when_that_is_known_late(
+    view: View,
+) -> None:
+    view.wires.learn("web", up("web-0"))
+    broke = Healed(noticed="no echo comes back", noticed_at=7.0)
+    asked: list[list[str]] = []
+
+    def died(path: list[str]) -> str | None:
+        asked.append(path)
+        return ["gw", None][len(asked) % 2]
+
+    for known in (None, "gw", "gw"):
+        wire = view.wires.blamed("web", up("web-0", healed=broke), died)
+        assert wire.healed
+        assert wire.healed.died == known
+        view.wires.learn("web", wire)
+    assert asked == [["web", "gw"]] * 2, "what is known is not asked again"
 
 
 def test_an_endpoint_counts_the_vwires_through_it(view: View) -> None:

@@ -10,14 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from nsm.cli.options import COLOURS, Json
-from nsm.cli.status import VWIRE, vwire
+from nsm.cli.status import VWIRE, healed, vwire
+
+MOST = 10
+"""Heals that are shown; a screen has no room for more."""
 
 
 @contextmanager
 def view() -> Iterator[Callable[[Json], None]]:
     """Draws the last status it is given, until it ends."""
     with Live(refresh_per_second=8, transient=True) as live:
-        yield lambda found: live.update(Group(processes(found), vwires(found)))
+        yield lambda found: live.update(Group(processes(found), vwires(found), heals(found)))
 
 
 def processes(found: Json) -> Table:
@@ -42,6 +45,11 @@ def vwires(found: Json) -> Table:
             cells = [plain(cell) for cell in rest]
             drawn.add_row(plain(name), plain(interface), state(str(now)), *cells)
     return drawn
+
+
+def heals(found: Json) -> Text:
+    """The newest heals: what died, when it was noticed, when packets were carried again."""
+    return Text("\n".join(["", *healed(found)[-MOST:]]))
 
 
 def state(word: str) -> Text:

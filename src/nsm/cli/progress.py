@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from nsm.cli.options import Json, table
-from nsm.cli.status import complain
+from nsm.cli.status import complain, healed
 from nsm.errors import NsmError
 from nsm.world.ping import Course, ping
 
@@ -106,6 +106,7 @@ class Changes:
     def __init__(self, progress: Progress) -> None:
         self.progress = progress
         self.known: dict[str, str] = {}
+        self.heals: set[str] = set()
 
     def update(self, found: Json) -> None:
         """A new status."""
@@ -115,6 +116,11 @@ class Changes:
             if self.known.get(name, "up") != state:
                 self.progress.line(f"{name} is {state}")
         self.known = states
+        heals = healed(found)
+        for line in heals:
+            if line not in self.heals:
+                self.progress.line(line)
+        self.heals = set(heals)
 
 
 def round_trip(workload: Json, wire: Json) -> float | None:

@@ -1,5 +1,7 @@
 """`nsm status`: what is there, and how it is."""
 
+import time
+
 import click
 
 from nsm.cli.options import Json, control, mesh, output, say_json, table
@@ -52,6 +54,8 @@ def show(found: Json) -> None:
     table(VWIRE, rows)
     if any(CLEAR in str(row[BY]) for row in rows):
         click.echo(f"\n{CLEAR}: between nodes, what it carries is not encrypted")
+    if told := healed(found):
+        click.echo("\n" + "\n".join(told))
     for workload in found["workloads"]:
         for wire in workload["connections"]:
             if wire["error"]:
@@ -97,6 +101,27 @@ def vwire(workload: Json, wire: Json) -> tuple[object, ...]:
         wire["connect_ms"],
         wire["heals"],
     )
+
+
+def healed(found: Json) -> list[str]:
+    """The last time each vWire broke: who died, when it was noticed, when it was carried again."""
+    wires = [(one["name"], wire) for one in found["workloads"] for wire in one["connections"]]
+    broke = [(name, wire) for name, wire in wires if wire.get("healed")]
+    broke.sort(key=lambda one: one[1]["healed"]["noticed_at"])
+    return [heal(name, wire) for name, wire in broke]
+
+
+def heal(workload: str, wire: Json) -> str:
+    """One of them as a line."""
+    last = wire["healed"]
+    at = last["noticed_at"]
+    when = f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at * 10 % 10)}"
+    who = f"{last['died']} died: " if last["died"] else ""
+    if last["ms"] is None:
+        then = "not carried again yet"
+    else:
+        then = f"carried again after {last['ms']:.0f} ms, by {wire['endpoint']}"
+    return f"{when}  {workload} {wire['interface'] or wire['url']}: {who}{last['noticed']}; {then}"
 
 
 def complain(workload: str, wire: Json) -> None:

@@ -58,6 +58,8 @@ class Job:
     since: float = 0.0
     backoff: Backoff = field(default_factory=lambda: Backoff(FIRST, LONGEST))
     alarm: Alarm | None = None
+    fell: float = float("-inf")
+    """When it last ended, on the clock's own scale."""
     hurried: bool = False
     """Whether it has waited long enough for what it would rather be behind."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -182,7 +184,7 @@ class Jobs:
 
     def _over(self, job: Job, status: int | None) -> None:
         """A process has ended: by itself, or because it was told to."""
-        job.started, job.status = None, status
+        job.started, job.status, job.fell = None, status, self.clock.ticks()
         job.ended.set()
         if job.stage is Stage.HELD or self.stopping:
             self.changed(job)

@@ -29,6 +29,19 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     fix: str = ""
 
 
+class Healed(msgspec.Struct, frozen=True, kw_only=True):
+    """The last time a vWire broke: what its client noticed, and when it was carried again.
+
+    Times are of the wall, in seconds; `died` is what ended shortly before, as the supervisor knows.
+    """
+
+    noticed: str = ""
+    noticed_at: float = 0.0
+    carried_at: float | None = None
+    ms: float | None = None
+    died: str | None = None
+
+
 class Wire(msgspec.Struct, frozen=True, kw_only=True):
     """A vWire, with the fields and in the order `nsm status -o json` shows it."""
 
@@ -47,6 +60,7 @@ class Wire(msgspec.Struct, frozen=True, kw_only=True):
     connect_ms: float | None = None
     heals: int = 0
     error: Failure | None = None
+    healed: Healed | None = None
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace as replaced
 
 from nsm import __version__
 from nsm.world.jobs import Job, Stage
@@ -47,6 +48,16 @@ class Wires:
             return False
         wires[wire.id] = wire
         return True
+
+    def blamed(self, workload: str, wire: Wire, died: Callable[[list[str]], str | None]) -> Wire:
+        """The same report, and who of those it led through had just died when it broke."""
+        known = self.known.get(workload, {}).get(wire.id)
+        if known is None or wire.healed is None:
+            return wire
+        former = known.healed
+        same = former is not None and former.noticed_at == wire.healed.noticed_at
+        who = (former.died if former and same else None) or died(known.path)
+        return replaced(wire, healed=replaced(wire.healed, died=who))
 
     def of(self, workload: str) -> list[Wire]:
         """The vWires of a workload, in the order they were asked for."""

@@ -21,7 +21,7 @@ from nsm.world.plan import Plan, Process, WorkloadPlan
 from nsm.world.planning import excluded_prefixes
 from nsm.world.procfs import cost
 from nsm.world.programs import OurProgram
-from nsm.world.reports import Listener, Report
+from nsm.world.reports import Listener, Report, Wire
 from nsm.world.state import Running, State, running, write_state
 from nsm.world.sweep import end_all, keys_of, sweep
 from nsm.world.zygote import Spawn
@@ -29,6 +29,8 @@ from nsm.world.zygote import Spawn
 log = logging.getLogger(__name__)
 FIRST_TO_LAST = (("run", "client"), ("endpoint", "services"), ("node",), ("registry", "identity"))
 """The order in which processes are ended: whoever uses another first."""
+LATELY = 5.0
+"""Seconds after its death in which what breaks is put down to a program."""
 ROTATION = 5.0
 """Seconds between two looks at the logs."""
 
@@ -126,14 +128,26 @@ class Supervisor:
         if job is None:
             log.warning("process %d says it is %s, which is nobody here", pid, report.name[:60])
             return
-        if report.connection and not self.wires.learn(job.who, report.connection):
-            log.warning("%s reports a vWire nobody asked for: %s", job.who, report.connection.id)
+        if report.connection:
+            self.learn(job.who, report.connection)
         if job.process.kind == "client":
             if all(wire.state == shown.UP for wire in self.wires.of(job.who)):
                 self.jobs.is_ready(job)
         elif report.ready:
             self.jobs.is_ready(job)
         self.changed()
+
+    def learn(self, workload: str, wire: Wire) -> None:
+        """How a vWire is, and who may be to blame."""
+        if not self.wires.learn(workload, self.wires.blamed(workload, wire, self.just_died)):
+            log.warning("%s reports a vWire nobody asked for: %s", workload, wire.id)
+
+    def just_died(self, path: list[str]) -> str | None:
+        """The last of those on a path that ended, if that was lately."""
+        on_it = [job for job in self.jobs if job.process.name in path and job.process.kind != "run"]
+        last = max(on_it, key=lambda job: job.fell, default=None)
+        lately = last is not None and self.clock.ticks() - last.fell < LATELY
+        return last.who if last and lately else None
 
     def speaker(self, pid: int, name: str) -> Job | None:
         """Who spoke: the process itself, or one that was started for it, by its name."""

@@ -81,6 +81,28 @@ async def test_a_close_at_the_end_is_no_healing() -> None:
     assert reporting.states[-1] == "down"
 
 
+async def test_a_heal_is_told_when_it_is_noticed_and_again_when_packets_are_carried() -> None:
+    reporting = Reporting()
+    await reporting.ask()
+    assert reporting.told[-1]["healed"] is None
+    reporting.element.noticed("web-0", "no echo comes back")
+    noticed = reporting.told[-1]["healed"]
+    assert (noticed["noticed"], noticed["ms"]) == ("no echo comes back", None)
+    await reporting.clock.sleep(0.25)
+    await reporting.ask()
+    again = reporting.told[-1]["healed"]
+    assert (again["noticed_at"], again["ms"]) == (noticed["noticed_at"], 250)
+    await reporting.clock.sleep(9)
+    await reporting.ask()
+    assert reporting.told[-1]["healed"] == again, "a refresh is no heal"
+
+
+async def test_what_is_noticed_of_a_vwire_that_is_not_ours_is_nobodys_heal() -> None:
+    reporting = Reporting()
+    reporting.element.noticed("another-0", "no echo comes back")
+    assert not reporting.told
+
+
 def through(*metrics: str, endpoint: str = "gw") -> Connection:
     names = ["web", "nm1", "fwd1", "nm2", "fwd2", "gw", "beyond"]
     said = [{"client_interface": m} if m else {} for m in metrics] + [{}] * 7

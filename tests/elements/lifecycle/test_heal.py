@@ -51,7 +51,14 @@ class World:
     def __init__(self, liveness: Liveness | None = None) -> None:
         self.end, self.manager = Recorder(), Manager()
         self.tasks, clock = Tasks(), LoopClock()
-        heal = Heal(Watching("nsc", self.tasks, clock), self.tasks, clock, liveness=liveness)
+        self.noticed: list[tuple[str, str]] = []
+        heal = Heal(
+            Watching("nsc", self.tasks, clock),
+            self.tasks,
+            clock,
+            liveness=liveness,
+            noticed=lambda *said: self.noticed.append(said),
+        )
         links = chain(BeginClient(self.tasks, clock), heal, self.manager)
         self.entry: Handler = links.bind(self.end)
 
@@ -68,9 +75,11 @@ class World:
 async def test_without_liveness_a_down_selects_anew_at_once() -> None:
     world = World()
     await world.connected()
+    assert not world.noticed
     world.manager.monitor.publish(theirs(DOWN))
     await asyncio.sleep(0.04)
     assert world.heard == [ASKED, CLOSED, ANEW]
+    assert world.noticed == [(OURS.id, "the next hop says that it is down")]
     await asyncio.sleep(60)
     assert len(world.heard) == 3
 
@@ -97,6 +106,7 @@ async def test_the_loss_of_the_next_hop_selects_anew() -> None:
     world.manager.monitor = Events()
     await asyncio.sleep(1)
     assert world.heard == [ASKED, CLOSED, ANEW]
+    assert [why for _, why in world.noticed] == ["the next hop is gone"]
 
 
 async def test_while_it_carries_a_down_is_answered_with_the_same_request() -> None:

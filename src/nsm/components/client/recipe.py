@@ -39,7 +39,13 @@ def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
             SendFilesClient(),
             url=chain(parts.report, SetUrl(config.connect_to)),
             refresh=Refresh(needs.tasks, needs.clock),
-            heal=Heal(needs.watching, needs.tasks, needs.clock, liveness=parts.liveness),
+            heal=Heal(
+                needs.watching,
+                needs.tasks,
+                needs.clock,
+                liveness=parts.liveness,
+                noticed=parts.report.noticed,
+            ),
             authorize=parts.authorize,
         ),
     )

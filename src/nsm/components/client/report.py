@@ -5,7 +5,7 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 
 from nsm.api.mechanism import NAME
 from nsm.elements.mechanism.metric import CLIENT
@@ -16,6 +16,16 @@ log = logging.getLogger(__name__)
 
 SIOCGIFMTU = 0x8921
 CONNECTING, UP, HEALING, DOWN = "connecting", "up", "healing", "down"
+
+
+@dataclass(frozen=True, slots=True)
+class Healed:
+    """The last time a vWire broke: what was noticed, when, and when it stood again (epoch)."""
+
+    noticed: str
+    noticed_at: float
+    carried_at: float | None = None
+    ms: float | None = None
 
 
 @dataclass(slots=True)
@@ -31,6 +41,7 @@ class Wire:
     heals: int = 0
     conn: Connection = field(default_factory=Connection)
     error: dict[str, str] | None = None
+    healed: Healed | None = None
 
     def story(self) -> dict[str, object]:
         """The fields of a connection in `nsm status -o json`."""
@@ -52,6 +63,7 @@ class Wire:
             "connect_ms": self.connect_ms,
             "heals": self.heals,
             "error": self.error,
+            "healed": self.healed and asdict(self.healed),
         }
 
 
@@ -85,6 +97,12 @@ class ReportConnections(Element):
         self.tell(wire.story())
         await next.close(call, conn)
 
+    def noticed(self, id: str, why: str) -> None:
+        """A vWire may no longer be as it was; what it takes to mend it is measured from here."""
+        if wire := self.wires.get(id):
+            wire.healed = Healed(why, round(self.clock.now(), 3))
+            self.tell(wire.story())
+
     def _stands(self, wire: Wire, conn: Connection) -> None:
         if wire.connect_ms is None and wire.began is not None:
             wire.connect_ms = round((self.clock.ticks() - wire.began) * 1000, 2)
@@ -92,6 +110,10 @@ class ReportConnections(Element):
         if wire.state == HEALING:
             wire.heals += 1
             log.info("%s is up again, by %s", wire.id, conn.endpoint)
+        if wire.healed and wire.healed.carried_at is None:
+            now = self.clock.now()
+            took = round((now - wire.healed.noticed_at) * 1000, 1)
+            wire.healed = replace(wire.healed, carried_at=round(now, 3), ms=took)
         wire.state, wire.conn, wire.error = UP, conn, None
         self.tell(wire.story())
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.context import ConnectionContext, IpContext
-from nsm.elements.lifecycle.keeper import Keeper, Keeping, Liveness
+from nsm.elements.lifecycle.keeper import Keeper, Keeping, Liveness, Noticed
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Tasks
 from nsm.sdk.call import Change
 from nsm.sdk.watching import Watching
@@ -52,9 +52,10 @@ class Heal(Element):
         *,
         liveness: Liveness | None = None,
         change: Change = anew,
+        noticed: Noticed = lambda _id, _why: None,
     ) -> None:
         self.watching = watching
-        self.keeping = Keeping(tasks, clock, liveness, change)
+        self.keeping = Keeping(tasks, clock, liveness, change, noticed)
         self.keepers: dict[Life, Keeper] = {}
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:

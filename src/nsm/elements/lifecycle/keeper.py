@@ -22,6 +22,8 @@ END_IS_DEAD, NO_WAY_THERE = 0.5, 5.0
 """Seconds what still carries is asked for as it is, before somebody else may serve it."""
 
 Question = Callable[[Connection], Awaitable[bool]]
+Noticed = Callable[[str, str], None]
+"""Told the id of a connection, and what says that it may no longer be as it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,7 @@ class Keeping:
     clock: Clock
     liveness: Liveness | None
     change: Change
+    noticed: Noticed
 
 
 class Keeper:
@@ -96,10 +99,12 @@ class Keeper:
     def heard(self, kind: int, conn: Connection) -> None:
         """The next hop has news."""
         if conn.state == DOWN:
+            self._tell("the next hop says that it is down")
             self._broke()
 
     def lost(self) -> None:
         """The next hop is gone."""
+        self._tell("the next hop is gone")
         self._broke()
 
     def _broke(self, reselect: bool = False) -> None:
@@ -109,6 +114,10 @@ class Keeper:
         self.reselect = self.reselect or reselect or self.keeping.liveness is None
         log.info("%s no longer carries", self.conn.id)
         self._mend()
+
+    def _tell(self, why: str) -> None:
+        if not self.broken:
+            self.keeping.noticed(self.conn.id, why)
 
     def _mend(self) -> None:
         if self.mending is None:
@@ -145,6 +154,7 @@ class Keeper:
         while True:
             await self.keeping.clock.sleep(every)
             if not await self._carries():
+                self._tell("no echo comes back")
                 self.looking = None
                 self._broke(reselect=True)
                 return
