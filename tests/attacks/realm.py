@@ -169,6 +169,7 @@ class Realm:
         self.authority = Authority(DOMAIN, self.clock)
         self.programs: list[Program] = []
         self.builder = Builder()
+        self.registry_rules = ""
 
     def source(self, id: str) -> FakeSource:
         """An honest identity of ours."""
@@ -205,7 +206,11 @@ class Realm:
 
     async def start_registry(self) -> None:
         program = self.program(REGISTRY)
-        config = load(RegistryConfig, {"NSM_LISTEN_ON": self.socket("registry")})
+        said = {
+            "NSM_LISTEN_ON": self.socket("registry"),
+            "NSM_ADMISSION_RULES": self.registry_rules,
+        }
+        config = load(RegistryConfig, said)
         self.registry = await self.serve(program, await registering.offer(config, program))
 
     async def start_manager(self, environ: Mapping[str, str]) -> None:

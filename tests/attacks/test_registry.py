@@ -48,6 +48,28 @@ async def test_a_service_is_not_changed_by_others(
     assert (await alice.register(url, NetworkService("svc", "ETHERNET"), to)).status == 0
 
 
+async def test_a_rule_may_put_another_above_the_owner_and_nobody_else(tmp_path: Path) -> None:
+    realm = Realm(tmp_path)
+    (rules := tmp_path / "registry.yaml").write_text(
+        "rules: [{name: keepers, allow: register, who: 'spiffe://test/keeper', service: svc}]"
+    )
+    realm.registry_rules = str(rules)
+    try:
+        await realm.start({})
+        url, to = realm.place("registry")
+        alice, keeper, mallory = map(realm.person, ("alice", "keeper", "mallory"))
+        for name in ("svc", "other"):
+            assert (await alice.register(url, NetworkService(name, "IP"), to)).status == 0
+        assert (await mallory.register(url, NetworkService("svc", "ETHERNET"), to)).status == 7
+        assert (await keeper.register(url, NetworkService("other", "ETHERNET"), to)).status == 7
+        assert (await keeper.register(url, NetworkService("svc", "ETHERNET"), to)).status == 0
+        assert (await alice.register(url, NetworkService("svc", "IP"), to)).status == 0
+        assert (await mallory.unregister(url, NetworkService("svc"), to)).status == 7
+        assert (await keeper.unregister(url, NetworkService("svc"), to)).status == 0
+    finally:
+        await realm.stop()
+
+
 @PLACES
 async def test_ids_of_a_way_that_was_not_come_count_for_nothing(
     realm: Realm, alice: Person, mallory: Person, place: str

@@ -109,6 +109,11 @@ class Rule:
     restless: ClassVar[bool] = False
     """Whether what it says may change by itself."""
 
+    @property
+    def names_who(self) -> bool:
+        """Whether it says whom it is about."""
+        return any(condition.key == "who" for condition in self.conditions)
+
     def applies(self, question: Question) -> bool | None:
         """Whether it does; None while that depends on what is not known yet."""
         if question.do not in self.deeds:

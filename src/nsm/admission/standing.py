@@ -19,7 +19,7 @@ class Admission:
 
     `hops` are the ids of the mesh's own programs, which are believed about whom they ask for.
     `endpoint` is the program's own id where it is an endpoint, and None elsewhere. `forwarders` is
-    the service that only the mesh's own programs serve.
+    the service that only the mesh's own programs serve. `written`: the rules are an operator's.
     """
 
     rules: Callable[[], Rules]
@@ -30,6 +30,7 @@ class Admission:
     hops: tuple[Glob, ...] = ()
     endpoint: str | None = None
     forwarders: str = "forwarder"
+    written: bool = False
 
     def believes(self, id: str) -> bool:
         """Whether it is one of the mesh's own programs."""
@@ -57,6 +58,12 @@ class Admission:
     def allows(self, question: Question) -> bool:
         """The verdict on something that stands."""
         return self._verdict(question, final=True).allowed
+
+    def lets_change(self, question: Question) -> bool:
+        """Whether a rule somebody wrote for those it names puts their word above the owner's."""
+        now = replace(question, minute=self._minute())
+        decides = next((rule for rule in self.rules().rules if rule.holds(now)), None)
+        return self.written and decides is not None and decides.allow and decides.names_who
 
     def check(self, question: Question, *, final: bool) -> None:
         """Raise Denied, naming the rule; unless `final`, only if nothing can change the verdict."""

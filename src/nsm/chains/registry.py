@@ -228,12 +228,13 @@ def _registry(
     needs: RegistryNeeds, proxy: str, services: Remember[NetworkService], kept: Remember[Endpoint]
 ) -> Offer:
     server, clock, believes = needs.server, needs.clock, needs.admission.believes
+    overrides = AdmitRegistration[NetworkService](needs.admission).may_change
     return Offer(
         network_services=registry_chain(
             answering(
                 needs,
                 AuthorizeRegistration[NetworkService](
-                    server, clock, services.kept, believes=believes
+                    server, clock, services.kept, believes=believes, overrides=overrides
                 ),
             ),
             SetPayload(),

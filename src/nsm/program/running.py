@@ -79,6 +79,7 @@ class Program:
         files = config.admission_rules
         return Admission(
             rules=LiveRules(files, self.clock) if files else lambda: ours,
+            written=bool(files),
             clock=self.clock,
             name=self.name,
             domain=domain,

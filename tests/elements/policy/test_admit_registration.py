@@ -1,8 +1,10 @@
 """AdmitRegistration."""
 
+from dataclasses import replace
+
 import pytest
 
-from nsm.admission import Admission
+from nsm.admission import Admission, everyone
 from nsm.admission.reading import read_rules
 from nsm.admission.standing import globs
 from nsm.api.labels import Labels
@@ -105,3 +107,32 @@ async def test_whoever_registers_from_within_is_not_judged_and_leaving_is_free()
     await nobody.register(Call(), endpoint("a"), onward)
     await nobody.unregister(call(), endpoint("a"), onward)
     assert len(onward.heard) == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "may"),
+    [
+        ("allow: register, who: '*/gateway'", True),
+        ("allow: register, who: '*/gateway', service: vpn", True),
+        ("allow: register, who: '*/gateway', service: other", False),
+        ("allow: register, who: '*/else'", False),
+        ("allow: register", False),
+        ("allow: serve, who: '*/gateway'", False),
+        ("deny: register, who: '*/gateway'", False),
+    ],
+)
+async def test_only_a_rule_that_names_them_lets_somebody_change_anothers_service(
+    line: str, may: bool
+) -> None:
+    limit, service = admit(line), NetworkService("vpn")
+    assert not limit.may_change(call(), service)  # nobody wrote these rules
+    limit.admission = replace(limit.admission, written=True)
+    assert limit.may_change(call(), service) is may
+    assert not limit.may_change(Call(), service)
+
+
+async def test_the_rules_where_nobody_wrote_any_let_nobody_change_anothers_service() -> None:
+    limit = AdmitRegistration(
+        Admission(rules=lambda: everyone("hello"), clock=LoopClock(), domain="hello")
+    )
+    assert not limit.may_change(call(), NetworkService("vpn"))

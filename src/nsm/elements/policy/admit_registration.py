@@ -21,14 +21,24 @@ class AdmitRegistration(RegistryElement[R]):
         self.admission = admission
 
     async def register(self, call: Call, record: R, next: Registry[R]) -> R:
+        for question in self.asked(call, record):
+            self.admission.check(question, final=True)
+        return await next.register(call, record)
+
+    def may_change(self, call: Call, record: R) -> bool:
+        """Whether a rule lets whoever asks change or remove what another has registered."""
+        questions = list(self.asked(call, record))
+        return bool(questions) and all(map(self.admission.lets_change, questions))
+
+    def asked(self, call: Call, record: R) -> Iterator[Question]:
+        """What the rules are asked; nothing where somebody asks from within."""
         if call.peer is not None:
             who, verified = self.admission.asker(call.peer.id, registrants(call.tokens), 1)
             for question in self.questions(who, record):
-                self.admission.check(replace(question, verified=verified), final=True)
-        return await next.register(call, record)
+                yield replace(question, verified=verified)
 
     def questions(self, who: str, record: R) -> Iterator[Question]:
-        """What the rules are asked."""
+        """The same, as far as who asks makes no difference."""
         if isinstance(record, Endpoint):
             for name in record.network_service_names:
                 asked = self.question(SERVE, who, name, record.network_service_labels.get(name))

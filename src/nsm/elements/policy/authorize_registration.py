@@ -21,7 +21,7 @@ class AuthorizeRegistration(RegistryElement[R]):
     and is none that `believes` knows registers for itself. `kept` is what stood, and whose, before
     this program started. Where all that is known `elsewhere` too, as by the registry
     behind a manager, it is judged there alone: who says here first what a service is may only say
-    it again.
+    it again. Whose is whose does not count for whom something `overrides` it.
     """
 
     def __init__(
@@ -32,8 +32,10 @@ class AuthorizeRegistration(RegistryElement[R]):
         *,
         elsewhere: bool = False,
         believes: Callable[[str], bool] = lambda _: True,
+        overrides: Callable[[Call, R], bool] = lambda *_: False,
     ) -> None:
         self.policies = policies
+        self.overrides: Callable[[Call, R], bool] = overrides
         self.believes = believes
         self.clock = clock
         self.elsewhere = elsewhere
@@ -53,16 +55,21 @@ class AuthorizeRegistration(RegistryElement[R]):
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         if call.peer is not None:
-            await self.check(call, call.peer, record.name, self.owner(record.name))
+            owner = "" if self.overrides(call, record) else self.owner(record.name)
+            await self.check(call, call.peer, record.name, owner)
         await next.unregister(call, record)
         self.owners.release(record.name)
 
     async def _settle(self, call: Call, peer: Peer, record: R) -> None:
         """Check, and again if whose the name is has changed while policies were being asked."""
         owner: str | None = None
-        while owner != (now := "" if self.owners.repeats(record) else self.owner(record.name)):
+        free = self.overrides(call, record)
+        while owner != (now := self._owner_of(record, free)):
             owner = now
             await self.check(call, peer, record.name, owner)
+
+    def _owner_of(self, record: R, free: bool) -> str:
+        return "" if free or self.owners.repeats(record) else self.owner(record.name)
 
     def registrant(self, call: Call, peer: Peer) -> str:
         """Who registers, as far as whoever asks is believed about it."""
