@@ -21,6 +21,7 @@ from nsm.dataplane.ops import (
     DelAddress,
     DelLink,
     DelNeighbor,
+    SetLink,
 )
 from nsm.errors import Invalid, Unsupported
 
@@ -218,10 +219,11 @@ def test_undo_removes_the_device_and_says_no_more_than_it_must(client, endpoint)
 def test_refresh_takes_away_addresses_that_nobody_wants(client, endpoint) -> None:
     ops = plan.local(connection(), client, endpoint)
     stranger = ip_interface("172.16.9.9/32")
-    seen = {(client.netns, "nsm-1"): Link("nsm-1", 7, addresses=(stranger, ops[1].address))}
-    again = plan.refresh(ops, seen)
+    there = Link("nsm-1", 7, mtu=1500, mac=ops[0].a.mac, addresses=(stranger, ops[1].address))
+    device, *rest = ops
+    again = plan.refresh(ops, {(client.netns, "nsm-1"): there})
     mine = [op for op in of(ops, AddAddress) if op.netns == client.netns]
-    assert again == (*mine, DelAddress(client.netns, "nsm-1", stranger), *ops)
+    assert again == (device, *mine, DelAddress(client.netns, "nsm-1", stranger), *rest)
 
 
 def test_refresh_forgets_neighbours_of_the_plan_before(client, endpoint) -> None:
@@ -229,7 +231,23 @@ def test_refresh_forgets_neighbours_of_the_plan_before(client, endpoint) -> None
     wanted = plan.local(connection(payload=ETHERNET), client, endpoint)
     again = plan.refresh(wanted, {}, before)
     assert len(of(again, DelNeighbor)) == 4
-    assert again[4:] == wanted
+    assert (again[0], *again[5:]) == wanted
+
+
+@pytest.mark.parametrize("wrong", [{"mtu": 1400}, {"mac": "02:00:00:00:00:01"}])
+def test_refresh_mends_what_somebody_changed_of_a_device(client, endpoint, wrong) -> None:
+    ops = plan.local(connection(), client, endpoint)
+    right = Link("nsm-1", 7, mtu=1500, mac=ops[0].a.mac)
+    place = (client.netns, "nsm-1")
+    mended = of(plan.refresh(ops, {place: replace(right, **wrong)}), SetLink)
+    assert mended == [SetLink(*place, mtu=1500, mac=ops[0].a.mac)]
+    assert not of(plan.refresh(ops, {place: right}), SetLink)
+
+
+def test_refresh_asks_first_whether_a_device_is_ours(client, endpoint) -> None:
+    ops = plan.local(connection(), client, endpoint)
+    theirs = Link("nsm-1", 7, addresses=(ip_interface("172.16.9.9/32"),))
+    assert plan.refresh(ops, {(client.netns, "nsm-1"): theirs})[0] == ops[0]
 
 
 def test_refresh_never_removes_a_route(client, endpoint) -> None:

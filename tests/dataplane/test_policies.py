@@ -53,7 +53,7 @@ def test_undo_removes_the_rules_before_the_device(client, endpoint) -> None:
 def test_refresh_removes_rules_of_the_plan_before(client, endpoint) -> None:
     rules, _, before = planned(client, endpoint, PolicyRoute("10.1.0.0/16"))
     _, _, wanted = planned(client, endpoint)
-    assert plan.refresh(wanted, {}, before) == (DelRule(rules[0]), *wanted)
+    assert plan.refresh(wanted, {}, before) == (wanted[0], DelRule(rules[0]), *wanted[1:])
 
 
 @pytest.mark.parametrize(

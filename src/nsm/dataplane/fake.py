@@ -26,6 +26,7 @@ from nsm.dataplane.ops import (
     LinkEnd,
     Op,
     SetLink,
+    TakeName,
     ends_of,
     mtu_of,
 )
@@ -127,6 +128,8 @@ class FakeKernel:
             case DelLink(end, peer):
                 gone = self._remove(end)
                 return (peer is not None and self._remove(peer)) or gone
+            case TakeName():
+                return self._take_name(op)
             case AddRule() | DelRule():
                 return self._rule(op)
             case AddRoute() | DelRoute():
@@ -136,7 +139,9 @@ class FakeKernel:
 
     def _create(self, op: Creation) -> bool:
         ends = ends_of(op)
-        there = [self._named(op, end) or self._tagged(end) for end in ends]
+        there = [self._named(op, end) for end in ends]
+        if any(there) or self._held_by(op):
+            there = [link or self._tagged(end) for link, end in zip(there, ends, strict=True)]
         fresh = not self._fits(ends, there)
         for link, end in zip(there, ends, strict=True):
             if link and fresh:
@@ -177,9 +182,23 @@ class FakeKernel:
             if (key[0], name) == before:
                 self.routes[key] = (end.name, gateway)
 
+    def _take_name(self, op: TakeName) -> bool:
+        there = self.links_at.get((op.end.netns, op.name))
+        if there and not same_owner(there.alias, op.end.alias):
+            raise NameTaken(f"cannot {op}: there is another interface {op.name}")
+        if there:
+            self._remove(there.end)
+        self._rename(self._at(op.end.netns, op.end.name), replace(op.end, name=op.name))
+        return True
+
+    def _held_by(self, op: Creation) -> bool:
+        """Whether there is a tunnel with that VNI."""
+        vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None
+        return vni is not None and any(link.vni == vni for link in self.links_at.values())
+
     def _put(self, op: Creation, ends: Sequence[LinkEnd]) -> None:
         vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None
-        if vni and any(link.vni == vni for link in self.links_at.values()):
+        if self._held_by(op):
             raise VniTaken(f"cannot {op}: this node uses that VNI already")
         for end, other in zip(ends, reversed(ends), strict=True):
             self.made += 1
@@ -190,7 +209,7 @@ class FakeKernel:
 
     def _remove(self, end: LinkEnd) -> bool:
         found = self.links_at.get((end.netns, end.name))
-        if not found or not same_owner(found.alias, end.alias):
+        if not found or not same_device(found.alias, end.alias):
             return False
         gone = [p for p in ((end.netns, end.name), found.peer) if p]
         for place in gone:
@@ -228,8 +247,9 @@ class FakeKernel:
                 link.neighbors[ip] = (mac, permanent)
             case DelNeighbor(ip=ip):
                 fresh = link.neighbors.pop(ip, None) is not None
-            case SetLink(mtu=mtu, alias=alias):
+            case SetLink(mtu=mtu, alias=alias, mac=mac):
                 link.mtu, link.alias, fresh = mtu or link.mtu, alias or link.alias, True
+                link.end = replace(link.end, mac=mac or link.end.mac)
         return fresh
 
     def _forget_ipv4(self, link: FakeLink) -> None:
@@ -259,5 +279,6 @@ def _told(link: FakeLink) -> Link:
         link.end.mac,
         link.alias,
         up=True,
+        vni=link.vni[2] if link.vni else 0,
         addresses=tuple(link.addresses),
     )

@@ -91,6 +91,12 @@ def same_device(there: str, wanted: str) -> bool:
     return not wanted or there.split(" ")[:4] == wanted.split(" ")[:4]
 
 
+def vni_in(alias: str) -> int:
+    """The VNI an alias of ours names; 0 where it names none."""
+    said = alias.split(" ")[3:4]
+    return int(said[0]) if said and said[0].isdecimal() else 0
+
+
 def _write_new(path: Path, secret: bytes) -> None:
     """Write the key whole or not at all; FileExistsError where there is one."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{token_bytes(4).hex()}")

@@ -1,5 +1,6 @@
 """An interface as the kernel describes it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_interface
 from struct import unpack_from
@@ -11,7 +12,10 @@ from nsm.dataplane.netlink import Answer, Refused, attributes
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is there: `addresses` are those of global scope, `peer` the index of the other end."""
+    """What is there: `addresses` are those of global scope, `peer` the index of the other end.
+
+    `vni` is a tunnel's, 0 for what is none.
+    """
 
     name: str
     index: int
@@ -22,6 +26,7 @@ class Link:
     up: bool = False
     group: int = 0
     peer: int = 0
+    vni: int = 0
     addresses: tuple[Interface, ...] = ()
 
 
@@ -40,7 +45,15 @@ def parse(body: bytes) -> Link:
         up=bool(flags & rtnl.IFF_UP),
         group=_number(found.get(rtnl.IFLA_GROUP, b"")),
         peer=_number(found.get(rtnl.IFLA_LINK, b"")),
+        vni=_vni(info),
     )
+
+
+def _vni(info: Mapping[int, bytes]) -> int:
+    if info.get(rtnl.IFLA_INFO_KIND, b"").rstrip(b"\0") != b"vxlan":
+        return 0
+    data = attributes(info.get(rtnl.IFLA_INFO_DATA, b""))
+    return _number(data.get(rtnl.IFLA_VXLAN_ID, b""))
 
 
 def links(answer: Answer) -> tuple[Link, ...]:

@@ -4,15 +4,25 @@ import errno
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nsm.dataplane import encode, link, rtnl
 from nsm.dataplane.driver import NameTaken, VniTaken
 from nsm.dataplane.encode import NewEnd, Tunnel
-from nsm.dataplane.ledger import same_device, same_owner
+from nsm.dataplane.ledger import same_device, same_owner, vni_in
 from nsm.dataplane.link import Link
 from nsm.dataplane.netlink import Refused
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import AddBridge, AddVeth, AddVxlan, Creation, DelLink, LinkEnd, ends_of
+from nsm.dataplane.ops import (
+    AddBridge,
+    AddVeth,
+    AddVxlan,
+    Creation,
+    DelLink,
+    LinkEnd,
+    TakeName,
+    ends_of,
+)
 from nsm.dataplane.reaper import Reaper, doom
 from nsm.dataplane.sockets import Sockets
 from nsm.dataplane.steps import mac, refusal
@@ -65,13 +75,36 @@ class Links:
         doomed: list[LinkEnd] = []
         for end in (op.end, op.peer) if op.peer else (op.end,):
             there = self.find(end.netns, end.name)
-            if there and (_unfinished(there) or same_owner(there.alias, end.alias)):
+            if there and (_unfinished(there) or _is_device(there, end)):
                 doom(self._sockets.of(end.netns), there, group=not doomed)
                 doomed.append(end)
             elif there:
                 log.warning("%s in %r is not ours any more: left alone", end.name, end.netns)
         for end in doomed[:1]:  # the other end of a pair goes with the first
             self._reaper.collect(end.netns)
+
+    def take_name(self, op: TakeName) -> None:
+        """Remove what has the name, and give it to the other; NameTaken if it is not ours.
+
+        Before kernel 6.2 only a link that is down can be renamed: it loses what `up` brings back
+        of its addresses, and its routes.
+        """
+        before, wanted = self.find(op.end.netns, op.name), replace(op.end, name=op.name)
+        if before and not _is_owned(before, wanted):
+            raise NameTaken(f"cannot {op}: there is another interface {op.name}")
+        socket = self._sockets.of(op.end.netns)
+        if before:
+            doom(socket, before, group=True)
+            self._reaper.collect(op.end.netns)
+        index = self.index[op.end.netns, op.end.name]
+        rename = encode.set_link(index, encode.text(rtnl.IFLA_IFNAME, op.name))
+        answer = socket.ask(rename)
+        if isinstance(answer, Refused) and answer.code == errno.EBUSY:
+            down, up = (encode.set_link(index, up=way) for way in (False, True))
+            answer = socket.talk([down, rename, up])[1]
+        if isinstance(answer, Refused):
+            raise refusal(op, answer)
+        self.index[op.end.netns, op.name] = index
 
     def _attempt(self, op: Creation) -> Refused | None:
         match op:
@@ -115,7 +148,7 @@ class Links:
 
     def _check_owners(self, op: Creation, named: Sequence[Link | None]) -> None:
         for end, there in zip(ends_of(op), named, strict=True):
-            if there and not (_unfinished(there) or same_owner(there.alias, end.alias)):
+            if there and not _is_owned(there, end):
                 raise NameTaken(
                     f"cannot {op}: there is another interface {end.name}",
                     fix="choose another interface name, or remove what has it",
@@ -126,11 +159,11 @@ class Links:
         if not end.alias:
             return None
         known = link.links(self._sockets.of(end.netns).ask(encode.get_links()))
-        return next((there for there in known if same_device(there.alias, end.alias)), None)
+        return next((there for there in known if _is_device(there, end)), None)
 
     def _fits(self, ends: Sequence[LinkEnd], found: Sequence[Link | None]) -> bool:
         """All there, as wanted, and the ends of a pair each other's."""
-        if not all(t and same_device(t.alias, e.alias) for t, e in zip(found, ends, strict=True)):
+        if not all(t and _is_device(t, e) for t, e in zip(found, ends, strict=True)):
             return False
         a, b = found[0], found[-1]
         return len(found) == 1 or (a is not None and b is not None and _joined(a, b))
@@ -144,6 +177,23 @@ class Links:
 
 def _joined(a: Link, b: Link) -> bool:
     return a.peer == b.index and b.peer == a.index
+
+
+def _is_owned(there: Link, end: LinkEnd) -> bool:
+    """Whether an interface is of the connection and role meant, or free to be taken."""
+    return _unfinished(there) or same_owner(there.alias, end.alias) or _is_marked(there, end)
+
+
+def _is_device(there: Link, end: LinkEnd) -> bool:
+    """Whether it is the very device meant, also where the workload wrote over its alias."""
+    if same_owner(there.alias, end.alias):
+        return same_device(there.alias, end.alias)
+    return _is_marked(there, end) and there.vni == vni_in(end.alias)
+
+
+def _is_marked(there: Link, end: LinkEnd) -> bool:
+    """Whether it has our group and the hardware address that only this end has."""
+    return there.group == OURS and bool(end.mac) and there.mac == end.mac
 
 
 def _unfinished(there: Link) -> bool:

@@ -82,6 +82,24 @@ class DelLink:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeName:
+    """Give an interface the name that another of the same owner has, which is removed.
+
+    The one that has carried until now goes last, so nothing is lost. What has the name and carries
+    another alias is somebody else's: NameTaken.
+    """
+
+    end: LinkEnd
+    name: str
+
+    def __str__(self) -> str:
+        return f"put {self.end.name} in the place of {self.name}"
+
+    def undo(self) -> None:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
 class SetLink:
     """Change an interface; what is 0, empty or None stays. `master` is a bridge beside it."""
 
@@ -91,6 +109,7 @@ class SetLink:
     alias: str = ""
     up: bool | None = None
     master: str = ""
+    mac: str = ""
 
     def __str__(self) -> str:
         return f"set up interface {self.name}"
@@ -231,6 +250,7 @@ Creation = AddVeth | AddVxlan | AddBridge
 Op = (
     Creation
     | DelLink
+    | TakeName
     | SetLink
     | AddAddress
     | DelAddress

@@ -21,6 +21,7 @@ from nsm.dataplane.ops import (
     DelLink,
     Op,
     SetLink,
+    TakeName,
     ends_of,
     mtu_of,
 )
@@ -46,7 +47,7 @@ class Run:
         try:
             settings: list[Setting] = []
             for op in ops:
-                if isinstance(op, AddVeth | AddVxlan | AddBridge | DelLink):
+                if isinstance(op, AddVeth | AddVxlan | AddBridge | DelLink | TakeName):
                     self._set(settings)
                     settings = self._begin(op)
                 else:
@@ -79,10 +80,14 @@ class Run:
             for end in (op.a, op.b) if isinstance(op, AddVeth) else ():
                 self._links.find(end.netns, end.name)
 
-    def _begin(self, op: Creation | DelLink) -> list[Setting]:
-        """Create or remove links; what is left to be set on them."""
+    def _begin(self, op: Creation | DelLink | TakeName) -> list[Setting]:
+        """Create, rename or remove links; what is left to be set on them."""
         if isinstance(op, DelLink):
             self._links.remove(op)
+            return []
+        if isinstance(op, TakeName):
+            self._learn(op.end.netns, {(op.end.netns, op.end.name)})
+            self._links.take_name(op)
             return []
         if self._links.create(op):
             self._made.append(op)

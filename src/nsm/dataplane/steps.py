@@ -94,6 +94,7 @@ def _set_link(op: SetLink, index: Indices) -> Message:
         encode.number(rtnl.IFLA_MTU, op.mtu) if op.mtu else b"",
         encode.attribute(rtnl.IFLA_IFALIAS, op.alias.encode()) if op.alias else b"",
         encode.number(rtnl.IFLA_MASTER, index[op.netns, op.master]) if op.master else b"",
+        encode.attribute(rtnl.IFLA_ADDRESS, mac(op.mac)) if op.mac else b"",
     ]
     return encode.set_link(index[op.netns, op.name], *changes, up=op.up)
 

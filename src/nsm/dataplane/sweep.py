@@ -1,6 +1,7 @@
 """Finds what we made, in any namespace, by the tags it carries; and removes what nobody needs."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -34,11 +35,11 @@ async def survey(driver: Driver, spaces: Iterable[Netns], key: NodeKey) -> tuple
 
 
 async def sweep(
-    driver: Driver, spaces: Iterable[Netns], key: NodeKey, needed: Callable[[Tag], bool]
+    driver: Driver, spaces: Iterable[Netns], key: NodeKey, needed: Callable[[Found], bool]
 ) -> tuple[Found, ...]:
     """Remove our interfaces that are not needed, and finish removals that a crash cut short."""
     places = tuple(spaces)
-    unneeded = tuple(f for f in await survey(driver, places, key) if not needed(f.tag))
+    unneeded = tuple(f for f in await survey(driver, places, key) if not needed(f))
     for found in unneeded:
         await driver.apply(DelLink(LinkEnd(found.netns, found.link.name, alias=found.link.alias)))
     for netns in places:
@@ -48,7 +49,7 @@ async def sweep(
 
 
 async def namespaces(*folders: Path) -> tuple[Netns, ...]:
-    """Every namespace that a process stands in, or that is bound in one of these folders."""
+    """Every namespace that a process stands in, or that is bound somewhere; also in `folders`."""
     return await asyncio.to_thread(_namespaces, folders)
 
 
@@ -67,6 +68,16 @@ def _paths(folders: Iterable[Path]) -> Iterable[Path]:
     for process in Path("/proc").iterdir():
         if process.name.isdigit():
             yield process / "ns/net"
+    yield from _bound(Path("/proc/self/mountinfo"))
     for folder in folders:
         if folder.is_dir():
             yield from folder.iterdir()
+
+
+def _bound(mounts: Path) -> Iterable[Path]:
+    """Where network namespaces are bound, whether anyone is in them or not."""
+    with suppress(OSError):
+        for line in mounts.read_text().splitlines():
+            root, place = [*line.split(" "), "", "", "", "", ""][3:5]
+            if root.startswith("net:["):
+                yield Path(re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), place))

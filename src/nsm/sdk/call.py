@@ -58,8 +58,10 @@ class Life:
 
     `refresh_soon` and `close_soon` start the work and return: safe inside a request. `again` waits
     for it and is for background tasks only: awaited inside a request it would wait for itself.
-    With a change, `again` first closes what stands, then asks for the changed connection.
+    With a change, `again` asks for the changed connection; where that says RESELECT_REQUESTED,
+    what stands is closed first.
     `channel` is the next hop's, at `url`, and `asked` the connection as last asked for there.
+    `instead` is the life of a way that stands until this one, which is tried beside it, does.
     """
 
     refresh_soon: Callable[[], None]
@@ -70,6 +72,7 @@ class Life:
     url: str = ""
     asked: Connection | None = None
     slots: dict[object, object] = field(default_factory=dict)
+    instead: "Life | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import asyncio
 import logging
 from dataclasses import replace
 
-from nsm.api.connection import UP, Connection, Request
+from nsm.api.connection import RESELECT_REQUESTED, UP, Connection, Request
 from nsm.errors import Cancelled, Denied, Invalid, TooLate, Unauthenticated
 from nsm.sdk.call import Call, Change, Life
 from nsm.sdk.clock import Clock
@@ -121,10 +121,9 @@ class Living:
         async with self.lives.lanes.enter(self.key):
             if not self.current:
                 return None
-            if change:
-                await self._step_down(change)
+            request = await self._changed(change) if change else self.request
             async with asyncio.timeout(self.window):
-                return await self.ask(self._now(), self.request)
+                return await self.ask(self._now(), request)
 
     async def leave(self, call: Call) -> bool:
         """Close what stands to make room for another: it may be dead, so in little time.
@@ -141,13 +140,17 @@ class Living:
             log.info("closing %s before asking anew: %r", self.key, error)
         return True
 
-    async def _step_down(self, change: Change) -> None:
-        """Close what stands, so that the changed connection starts from nothing."""
-        if self.life.last:
-            await self.leave(self.call)
-        self.life.last = self.life.channel = self.life.asked = None
-        self.life.slots.clear()
-        self.request = self.request.carrying(change(self.request.connection))
+    async def _changed(self, change: Change) -> Request:
+        """What to ask for; to be selected anew, it starts from nothing: what stands is closed."""
+        request = self.request.carrying(change(self.request.connection))
+        if request.connection.state == RESELECT_REQUESTED:
+            if self.life.last:
+                await self.leave(self.call)
+            self.life.last = self.life.channel = self.life.asked = None
+            self.life.url = ""
+            self.life.slots.clear()
+            self.request = request
+        return request
 
     async def _close(self, call: Call) -> None:
         self._doing = asyncio.current_task()

@@ -140,13 +140,13 @@ async def test_a_kernel_that_cannot_remove_does_not_keep_those_further_on(
     assert kernel.empty
 
 
-async def test_what_stands_is_known_by_its_tag(kernel, onward, lifetime) -> None:
+async def test_what_stands_is_known_by_its_places(kernel, onward, lifetime) -> None:
     element = JoinNamespaces(kernel, Underlay(NODE), onward.slot, namespace=opened)
     entry = element.bind(onward)
     conn = await established(entry, lifetime)
-    assert element.connections == {Tag.of("c", "client").connection}
+    assert element.wires.places == {(CLIENT, "nsm-1"), (ENDPOINT, "vpn-1")}
     await entry.close(lifetime.call, conn)
-    assert not element.connections
+    assert not element.wires.places
 
 
 async def test_a_refresh_mends_what_someone_broke(entry, kernel, lifetime) -> None:

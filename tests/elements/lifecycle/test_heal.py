@@ -9,7 +9,7 @@ from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, R
 from nsm.api.context import ConnectionContext, IpContext, Route
 from nsm.elements.lifecycle import BeginClient, Heal, Liveness
 from nsm.elements.lifecycle.heal import anew
-from nsm.errors import Denied, Unreachable
+from nsm.errors import Denied, NotFound, Unreachable
 from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.events import Events
@@ -133,23 +133,24 @@ def carrying(elsewhere: bool) -> Liveness:
 async def broken(world: World, hop: str) -> None:
     """The endpoint can't be had again, says somebody on the way."""
     segments = tuple(Segment(name) for name in ("nsc", "nm-1", "nm-2", "fwd-2", "nse"))
-    conn = await world.entry.request(Call(), Request(replace(OURS, path=Path(0, segments))))
+    ours = replace(OURS, path=Path(0, segments), endpoint="nse")
+    conn = await world.entry.request(Call(), Request(ours))
     assert conn.state == UP
     world.end.failing = Unreachable("refused", hop=f"spiffe://test/{hop}")
     world.manager.monitor.publish(theirs(DOWN))
 
 
 @pytest.mark.parametrize(("hop", "seconds"), [("nm-2", 1.5), ("nm-1", 8)])
-async def test_what_carries_is_given_up_for_another_endpoint_sooner_if_its_own_is_dead(
+async def test_what_carries_is_moved_to_another_endpoint_sooner_if_its_own_is_dead(
     hop: str, seconds: float
 ) -> None:
     world = World(carrying(elsewhere=True))
     await broken(world, hop)
     await asyncio.sleep(seconds / 3)
-    assert CLOSED not in world.heard
+    assert all(conn.endpoint == "nse" for _, conn in world.end.heard)
     await asyncio.sleep(seconds * 2 / 3)
-    assert world.heard.count(CLOSED) == 1
-    assert world.heard[-1] == ANEW
+    assert world.end.heard[-1][1].endpoint == ""
+    assert set(world.heard) == {ASKED}, "nothing is closed before another has answered"
 
 
 async def test_what_carries_is_kept_when_nobody_else_serves() -> None:
@@ -157,6 +158,93 @@ async def test_what_carries_is_kept_when_nobody_else_serves() -> None:
     await broken(world, "nm-2")
     await asyncio.sleep(60)
     assert set(world.heard) == {ASKED}
+
+
+async def test_an_unknown_endpoint_is_as_good_as_a_dead_one() -> None:
+    world = World(carrying(elsewhere=True))
+    await broken(world, "nm-2")
+    world.end.failing = NotFound("endpoint 'nse' is not registered", hop="spiffe://test/nm-1")
+    await asyncio.sleep(1.5)
+    assert world.end.heard[-1][1].endpoint == ""
+    assert CLOSED not in world.heard
+
+
+class Wire(World):
+    """Carries or not, as the test says; somebody else serves, too, whom a move may help."""
+
+    def __init__(self, *, helps: bool) -> None:
+        self.carries, self.answers_in = True, 0.001
+
+        async def alive(conn: Connection) -> bool:
+            await asyncio.sleep(self.answers_in)
+            return self.carries or (helps and conn.endpoint == "")
+
+        async def served(conn: Connection) -> bool:
+            return True
+
+        super().__init__(Liveness(alive, elsewhere=served))
+
+    async def stood(self) -> None:
+        await self.entry.request(Call(), Request(replace(OURS, endpoint="nse")))
+        await asyncio.sleep(30)
+
+
+async def test_what_is_gone_is_moved_as_soon_as_it_does_not_answer_quickly() -> None:
+    world = Wire(helps=True)
+    await world.stood()
+    world.carries, world.answers_in = False, 60
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(0.15)
+    assert [conn.endpoint for _, conn in world.end.heard] == ["nse", ""]
+    assert CLOSED not in world.heard
+
+
+async def test_a_slow_answer_is_waited_for_where_answers_are_slow() -> None:
+    world = Wire(helps=True)
+    world.answers_in = 0.08
+    await world.stood()
+    world.answers_in = 0.4
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(5)
+    assert [conn.endpoint for _, conn in world.end.heard] == ["nse", "nse"]
+
+
+async def test_a_move_that_does_not_help_is_followed_by_a_request_from_nothing() -> None:
+    world = Wire(helps=False)
+    await world.stood()
+    world.carries = False
+    await asyncio.sleep(3)
+    assert world.heard[:4] == [ASKED, ASKED, CLOSED, ANEW]
+
+
+async def test_what_answers_late_but_carries_is_never_closed_while_nobody_can_be_asked() -> None:
+    world = Wire(helps=False)
+    await world.stood()
+    world.answers_in = 0.5
+    world.end.failing = Unreachable("the manager is dead", hop="spiffe://test/nsc")
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(60)
+    assert set(world.heard) == {ASKED}
+
+
+async def test_news_of_who_serves_ends_the_pause() -> None:
+    async def alive(conn: Connection) -> bool:
+        return True
+
+    async def news(conn: Connection) -> None:
+        await bell.wait()
+        bell.clear()
+
+    bell = asyncio.Event()
+    world = World(Liveness(alive, news=news))
+    await world.connected()
+    world.end.failing = Unreachable("nobody is there")
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(60)
+    world.end.failing, tried = None, len(world.heard)
+    bell.set()
+    await asyncio.sleep(0.01)
+    assert len(world.heard) == tried + 1
 
 
 @pytest.mark.parametrize("way", ["says no", "says nothing", "fails"])

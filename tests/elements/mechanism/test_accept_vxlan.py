@@ -5,6 +5,7 @@ import pytest
 from nsm.api.context import ConnectionContext
 from nsm.api.mechanism import KERNEL, LOCAL, REMOTE, VXLAN, Mechanism
 from nsm.dataplane.driver import VniTaken
+from nsm.dataplane.ledger import Tag
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.accept_vxlan import CHOICES, AcceptVxlan
 from nsm.errors import Exhausted, Invalid
@@ -87,6 +88,26 @@ async def test_a_failed_refresh_keeps_the_vni(entry, vnis, end, lifetime) -> Non
     with pytest.raises(Exhausted):
         await entry.request(lifetime.call, Request(conn))
     assert len(vnis) == 1
+
+
+async def test_what_stands_instead_of_another_has_a_vni_of_its_own(entry, vnis, lifetime) -> None:
+    first = await established(entry, lifetime)
+    beside = Lifetime()
+    beside.life.instead = lifetime.life
+    second = await entry.request(beside.call, asking())
+    assert vni_in(second) != vni_in(first)
+    assert len(vnis) == 2
+    await entry.close(lifetime.call, first)
+    assert len(vnis) == 1
+    beside.life.last = second
+    assert await entry.request(beside.call, asking()) == second
+
+
+async def test_a_vni_found_at_a_restart_is_its_connections_again(vnis) -> None:
+    vnis.hold(Tag.of("c", "").connection, 10)
+    entry = AcceptVxlan("10.0.0.2", vnis).bind(Recorder())
+    assert vni_in(await entry.request(Lifetime().call, asking("c"))) == 10
+    assert vni_in(await entry.request(Lifetime().call, asking("d", vni="10"))) != 10
 
 
 async def test_a_vni_the_kernel_has_gives_way_to_another(vnis) -> None:

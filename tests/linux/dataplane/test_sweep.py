@@ -33,7 +33,7 @@ async def test_the_expired_go_and_the_living_and_foreign_stay(kernel, spaces) ->
         await kernel.apply(*plan.local(replace(conn(), id=id), a, b))
     await kernel.apply(AddBridge(LinkEnd(client, "br0")))
     assert len(await survey(kernel, [client, endpoint], KEY)) == 4
-    gone = await sweep(kernel, [client, endpoint], KEY, lambda tag: tag.expires > 50)
+    gone = await sweep(kernel, [client, endpoint], KEY, lambda found: found.tag.expires > 50)
     assert {(f.link.name, f.tag.role) for f in gone} == {("old", "client"), ("old", "endpoint")}
     await kernel.settle()
     assert await names(kernel, client) == {"lo", "young", "foreign", "br0"}

@@ -12,6 +12,7 @@ from nsm.dataplane.ledger import NodeKey, Tag
 from nsm.dataplane.netns import Netns, returning_home, unshare
 from nsm.dataplane.ops import AddVeth, LinkEnd
 from nsm.dataplane.plan import Underlay
+from nsm.dataplane.vnis import Vnis
 from nsm.elements.kernel import JoinNamespaces
 from nsm.sdk import Clock, Slot
 
@@ -63,7 +64,7 @@ async def test_what_expired_goes_and_what_has_not_or_is_not_ours_stays(
             ends = (LinkEnd(here, name, alias=alias), LinkEnd(there, name, alias=alias))
             await kernel.apply(AddVeth(*ends, 0))
         join = JoinNamespaces(kernel, Underlay(here), Slot[Mechanism]())
-        task = asyncio.create_task(collect(join, kernel, ours, clock))
+        task = asyncio.create_task(collect(join.wires, Vnis(), kernel, ours, clock))
         await asyncio.wait_for(clock.asleep.wait(), 30)
         task.cancel()
         await kernel.settle()

@@ -12,6 +12,7 @@ from nsm.api.monitoring import Selector
 from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
 from nsm.components.client.elsewhere import Elsewhere
+from nsm.components.client.news import News
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.components.client.standing import looked_at
@@ -79,7 +80,8 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
         program.clock,
     )
     elsewhere = Elsewhere(program.dialer, config.connect_to, program.clock)
-    alive = liveness(config, carries, elsewhere)
+    news = News(program.dialer, config.connect_to, program.clock, tasks)
+    alive = liveness(config, carries, elsewhere, news)
     parts = Parts(
         report=report,
         place=place(program.environ),
@@ -168,13 +170,13 @@ def wants(config: Config) -> list[Wanted]:
     ]
 
 
-def liveness(config: Config, carries: Question, elsewhere: Question) -> Liveness | None:
+def liveness(config: Config, carries: Question, elsewhere: Question, news: News) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
-    return Liveness(carries, every, within, elsewhere)
+    return Liveness(carries, every, within, elsewhere, news)
 
 
 async def here(make: Callable[[], socket.socket]) -> socket.socket:

@@ -107,7 +107,7 @@ class ReportConnections(Element):
         if wire.connect_ms is None and wire.began is not None:
             wire.connect_ms = round((self.clock.ticks() - wire.began) * 1000, 2)
             log.info("%s is up after %.1f ms", wire.id, wire.connect_ms)
-        if wire.state == HEALING:
+        if wire.state == HEALING or wire.conn.endpoint not in ("", conn.endpoint):
             wire.heals += 1
             log.info("%s is up again, by %s", wire.id, conn.endpoint)
         if wire.healed and wire.healed.carried_at is None:

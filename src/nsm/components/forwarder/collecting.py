@@ -1,45 +1,62 @@
-"""What a forwarder that died has left behind, and nobody asks for any more, is collected."""
+"""What a forwarder that died has left behind: adopted at its restart, and collected in the end."""
 
 import logging
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from contextlib import suppress
 
-from nsm.dataplane.driver import Driver
-from nsm.dataplane.ledger import NodeKey, Tag
+from nsm.dataplane.driver import Driver, VniTaken
+from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.sweep import namespaces, sweep
-from nsm.elements.kernel import JoinNamespaces
+from nsm.dataplane.sweep import Found, namespaces, survey, sweep
+from nsm.dataplane.vnis import Vnis
+from nsm.dataplane.wires import Wires
 from nsm.errors import NsmError
 from nsm.sdk import Clock
 
 log = logging.getLogger(__name__)
 
-NAMED = Path("/run/netns")
-"""Where namespaces stand that have a name, whether anyone is in them or not."""
 EVERY = 60.0
 """Seconds between two looks at every namespace of the host."""
 
 
-async def everywhere() -> tuple[Netns, ...]:
-    """Every namespace of this host that somebody is in, or that has a name."""
-    return await namespaces(NAMED)
+Spaces = Callable[[], Awaitable[tuple[Netns, ...]]]
+
+
+async def adopt(
+    wires: Wires, vnis: Vnis, kernel: Driver, key: NodeKey, spaces: Spaces = namespaces
+) -> None:
+    """Know what bears our key, before anybody asks: it is kept, and its VNIs are in use."""
+    try:
+        found = await survey(kernel, await spaces(), key)
+    except (NsmError, OSError) as error:
+        log.warning("could not look for what stands from before: %s", error)
+        return
+    wires.adopt(each.tag for each in found)
+    for each in found:
+        with suppress(VniTaken):
+            vnis.hold(each.tag.connection, each.tag.vni)
+    if found:
+        log.info("%d interfaces stand from before", len(found))
 
 
 async def collect(
-    join: JoinNamespaces,
+    wires: Wires,
+    vnis: Vnis,
     kernel: Driver,
     key: NodeKey,
     clock: Clock,
-    spaces: Callable[[], Awaitable[tuple[Netns, ...]]] = everywhere,
+    spaces: Spaces = namespaces,
 ) -> None:
     """At once, and from then on: remove what bears our key, is not kept, and has expired."""
 
-    def needed(tag: Tag) -> bool:
-        return tag.expires > clock.now() or tag.connection in join.connections
+    def needed(found: Found) -> bool:
+        kept = (found.netns, found.link.name) in wires.places
+        return found.tag.expires > clock.now() or kept
 
     while True:
         try:
             for found in await sweep(kernel, await spaces(), key, needed):
+                vnis.release(found.tag.connection)
                 log.info("collected %s, expired in %r", found.link.name, found.netns)
         except (NsmError, OSError) as error:
             log.warning("could not look for what nobody needs: %s", error)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nsm.api.mechanism import KERNEL
-from nsm.components.forwarder.collecting import everywhere
 from nsm.components.forwarder.config import Config
 from nsm.dataplane.driver import Driver
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.probe import Probe
+from nsm.dataplane.sweep import namespaces
 from nsm.dataplane.underlay import Way, way_from
 from nsm.program import Program
 
@@ -29,7 +29,7 @@ class Ground:
     way: Way
     key: NodeKey
     namespace: Callable[[str], Netns] = Netns.open
-    spaces: Callable[[], Awaitable[tuple[Netns, ...]]] = everywhere
+    spaces: Callable[[], Awaitable[tuple[Netns, ...]]] = namespaces
 
 
 async def ground(config: Config, program: Program) -> Ground:

@@ -8,12 +8,13 @@ from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.api.registration import Endpoint
 from nsm.chains.needs import Needs
 from nsm.chains.registry import endpoint_client, service_client
-from nsm.components.forwarder.collecting import collect
+from nsm.components.forwarder.collecting import adopt, collect
 from nsm.components.forwarder.config import Config
 from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.forwarder.recipe import Parts, forwarder
+from nsm.dataplane.vnis import Vnis
 from nsm.elements.kernel import JoinNamespaces
-from nsm.elements.mechanism import AcceptVxlan, OfferVxlan, Vnis
+from nsm.elements.mechanism import AcceptVxlan, OfferVxlan
 from nsm.elements.policy import LimitCallers
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
 from nsm.program import Program
@@ -50,18 +51,17 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
     limit = LimitCallers(lambda id: matching(managers, id), "NSM_MANAGER_IDS")
     needs = replace(program.needs(config.dial_timeout, admins=config.monitor_admins), admit=limit)
     registry = program.registry_needs(config.dial_timeout, client=config.registry_client_policies)
+    vnis = Vnis()
     ways = {
         KERNEL: Element(),
-        VXLAN: AcceptVxlan(way.address, Vnis(), way.mtu, config.vxlan_port),
+        VXLAN: AcceptVxlan(way.address, vnis, way.mtu, config.vxlan_port),
     }
+    kernel, key = ground.kernel, ground.key
     join = JoinNamespaces(
-        ground.kernel,
-        way.underlay,
-        Slot[Mechanism](),
-        alias=ground.key.alias,
-        namespace=ground.namespace,
+        kernel, way.underlay, Slot[Mechanism](), alias=key.alias, namespace=ground.namespace
     )
-    collecting = collect(join, ground.kernel, ground.key, program.clock, ground.spaces)
+    await adopt(join.wires, vnis, kernel, key, ground.spaces)
+    collecting = collect(join.wires, vnis, kernel, key, program.clock, ground.spaces)
     program.tasks.start("collect", collecting)
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
     parts = Parts(

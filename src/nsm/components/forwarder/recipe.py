@@ -19,7 +19,7 @@ from nsm.elements.mechanism import (
     SendFilesClient,
     TranslateMechanism,
 )
-from nsm.elements.reach import Connect
+from nsm.elements.reach import Connect, MakeBeforeBreak
 from nsm.sdk import END, Chain, Handler, Link, Registry
 
 
@@ -44,6 +44,7 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
         ReceiveFiles(needs.clock),
         DiscoverEndpoint(parts.services, parts.endpoints, needs.clock),
         TakeTurns(),
+        MakeBeforeBreak(needs.tasks, needs.clock),
         SelectMechanism(parts.ways),
         parts.join,
         Connect(

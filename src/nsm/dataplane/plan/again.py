@@ -13,8 +13,13 @@ from nsm.dataplane.ops import (
     AddVxlan,
     DelAddress,
     Op,
+    SetLink,
+    ends_of,
     reverse,
 )
+
+DEFAULT_MTU = 1500
+"""What a pair has unless it was made with another."""
 
 Seen = Mapping[tuple[Netns, str], Link | None]
 """What `Driver.look` said of each interface of a plan."""
@@ -30,7 +35,9 @@ def refresh(wanted: tuple[Op, ...], seen: Seen, before: tuple[Op, ...] = ()) -> 
     strangers = tuple(_strangers(wanted, seen))
     changing = {(op.netns, op.name) for op in strangers}
     first = (op for op in wanted if isinstance(op, AddAddress) and (op.netns, op.name) in changing)
-    return (*first, *strangers, *_dropped(wanted, before), *wanted)
+    gone, mended = dropped(wanted, before), _mended(wanted, seen)
+    devices = sum(bool(_made(op)) for op in wanted)  # a plan's first ops: are they still ours?
+    return (*wanted[:devices], *first, *strangers, *gone, *mended, *wanted[devices:])
 
 
 def undo(ops: tuple[Op, ...]) -> tuple[Op, ...]:
@@ -56,6 +63,16 @@ def _made(op: Op) -> tuple[tuple[Netns, str], ...]:
             return ()
 
 
+def _mended(wanted: tuple[Op, ...], seen: Seen) -> Iterable[SetLink]:
+    """What somebody changed of the devices themselves, and their making does not say again."""
+    for op in wanted:
+        for end in ends_of(op) if isinstance(op, AddVeth | AddVxlan) else ():
+            link = seen.get((end.netns, end.name))
+            mtu = DEFAULT_MTU if isinstance(op, AddVeth) and not op.mtu else 0
+            if link and (link.mac != end.mac or (mtu and link.mtu != mtu)):
+                yield SetLink(end.netns, end.name, mtu=mtu, mac=end.mac)
+
+
 def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[DelAddress]:
     kept = {(op.netns, op.name, op.address) for op in wanted if isinstance(op, AddAddress)}
     for (netns, name), link in seen.items():
@@ -64,7 +81,8 @@ def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[DelAddress]:
                 yield DelAddress(netns, name, address)
 
 
-def _dropped(wanted: tuple[Op, ...], before: tuple[Op, ...]) -> Iterable[Op]:
+def dropped(wanted: tuple[Op, ...], before: tuple[Op, ...]) -> Iterable[Op]:
+    """What removes the neighbours and rules that stood, and are wanted no more."""
     kept = set(wanted)
     gone = (op for op in before if isinstance(op, AddRule | AddNeighbor) and op not in kept)
     return reverse(tuple(gone))

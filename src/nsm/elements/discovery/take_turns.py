@@ -11,7 +11,10 @@ MOST_SERVICES = 65_536
 
 
 class TakeTurns(Element):
-    """Ask the candidates in turn, each request beginning one further on; first success wins."""
+    """Ask the candidates in turn, each request beginning one further on; first success wins.
+
+    Whoever has the connection and may be left is asked last.
+    """
 
     def __init__(self) -> None:
         self.turns: dict[str, int] = {}
@@ -22,7 +25,8 @@ class TakeTurns(Element):
         asked = request.connection
         start = self._turn(asked.network_service) % len(call.candidates)
         attempts = Attempts(f"reach an endpoint of {asked.network_service!r}")
-        for candidate in (*call.candidates[start:], *call.candidates[:start]):
+        turns = (*call.candidates[start:], *call.candidates[:start])
+        for candidate in sorted(turns, key=lambda one: one.name == _had_by(call)):
             named = replace(asked, endpoint=candidate.name)
             try:
                 return await next.request(call.towards(candidate.url), request.carrying(named))
@@ -36,3 +40,9 @@ class TakeTurns(Element):
         turn = self.turns.get(service, 0)
         self.turns[service] = turn + 1
         return turn
+
+
+def _had_by(call: Call) -> str:
+    """Who has served the connection until now."""
+    stood = call.life.last if call.begun else None
+    return stood.endpoint if isinstance(stood, Connection) else ""

@@ -12,7 +12,8 @@ from nsm.dataplane.ledger import Tag
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import Op
 from nsm.dataplane.plan import End, Underlay
-from nsm.elements.kernel.wiring import same_device, wiring
+from nsm.dataplane.wires import Wires
+from nsm.elements.kernel.wiring import wiring
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, closing_on_error
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,8 @@ class JoinNamespaces(Element):
     """Decide what of the vWire is ours, make it in one go, keep it as agreed, remove it at the end.
 
     On the way back it sees the mechanism towards the client in the answer, and finds the one
-    towards the endpoint in `onward`. `alias` writes the ledger's text for an interface.
+    towards the endpoint in `onward`. `alias` writes the ledger's text for an interface. Where it is
+    to stand instead of another, that one carries until this one does; its life keeps the `rest`.
     """
 
     def __init__(
@@ -37,18 +39,12 @@ class JoinNamespaces(Element):
         alias: Callable[[Tag], str] = str,
         namespace: Callable[[str], Netns] = Netns.open,
     ) -> None:
-        self.kernel = kernel
+        self.wires = Wires(kernel)
         self.underlay = underlay
         self.onward = onward
         self.alias = alias
         self.namespace = namespace
-        # By id and not in the life: what stands in the kernel outlives a close that failed.
-        self.standing: dict[str, tuple[Op, ...]] = {}
-
-    @property
-    def connections(self) -> frozenset[str]:
-        """What stands, as tags name it: what a sweep must leave alone."""
-        return frozenset(Tag.of(id, "").connection for id in self.standing)
+        self.rest = Slot[tuple[Op, ...]]()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         near = request.connection.mechanism
@@ -56,7 +52,7 @@ class JoinNamespaces(Element):
             self.namespace(near.get(INODE_URL))  # before anyone further on is bothered
         if call.life.last is not None:
             conn = await next.request(call, request)
-            await self._build(conn, self.onward.get(call))
+            await self._build(call, conn)
             return conn
         for _ in range(ASKS - 1):
             try:
@@ -68,30 +64,27 @@ class JoinNamespaces(Element):
         return await self._first(call, request, next)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        rest = self.rest.take(call)
         try:
-            await self._remove(conn.id)
+            if rest is None:
+                await self.wires.remove(conn.id)
+            else:
+                await self.wires.kernel.apply(*rest)
         finally:
             await next.close(call, conn)
-
-    async def _remove(self, id: str) -> None:
-        if standing := self.standing.get(id):
-            await self.kernel.apply(*plan.undo(standing))
-            del self.standing[id]
 
     async def _first(self, call: Call, request: Request, next: Handler) -> Connection:
         conn = await next.request(call, request)
         async with closing_on_error(next, call, conn):
-            await self._build(conn, self.onward.get(call))
+            await self._build(call, conn)
         return conn
 
-    async def _build(self, conn: Connection, onward: Mechanism | None) -> None:
-        wanted, before = self._plan(conn, onward), self.standing.get(conn.id, ())
-        if same_device(before, wanted):
-            seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
-            await self.kernel.apply(*plan.refresh(wanted, seen, before))
+    async def _build(self, call: Call, conn: Connection) -> None:
+        wanted, stood = self._plan(conn, self.onward.get(call)), call.life.instead
+        if stood is None:
+            await self.wires.build(conn.id, wanted)
         else:
-            await self.kernel.apply(*plan.undo(before), *wanted)
-        self.standing[conn.id] = wanted
+            self.rest.put(call.within(stood), await self.wires.replace(conn.id, wanted))
 
     def _plan(self, conn: Connection, onward: Mechanism | None) -> tuple[Op, ...]:
         ours = wiring(conn.mechanism, onward)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
-from nsm.dataplane.ops import AddVeth, AddVxlan, LinkEnd, Op
 from nsm.dataplane.plan import CLIENT, ENDPOINT
 from nsm.errors import Unsupported
 
@@ -32,22 +31,3 @@ def wiring(near: Mechanism | None, far: Mechanism | None) -> Wiring:
         f"no way from mechanism {near.type or 'none'} to mechanism {far.type or 'none'}",
         fix=f"join {KERNEL} to {KERNEL}, or either to {VXLAN}",
     )
-
-
-def same_device(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> bool:
-    """Whether what stands can be brought up to date, and need not be made anew."""
-    return bool(before) and _device(before[0]) == _device(wanted[0])
-
-
-def _device(op: Op) -> tuple[object, ...]:
-    match op:
-        case AddVeth(a, b):
-            return (_place(a), _place(b))
-        case AddVxlan(node, end, vni, local, remote, port):
-            return (_place(end), node, vni, local, remote, port)
-        case _:
-            return (op,)
-
-
-def _place(end: LinkEnd) -> tuple[object, str]:
-    return (end.netns, end.name)

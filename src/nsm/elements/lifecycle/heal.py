@@ -25,6 +25,11 @@ def anew(conn: Connection) -> Connection:
     )
 
 
+def elsewhere(conn: Connection) -> Connection:
+    """The same way to another endpoint; what stands is not closed before that one has answered."""
+    return replace(conn, endpoint="", context=conn.context and _wished(conn.context))
+
+
 def _wished(context: ConnectionContext) -> ConnectionContext:
     """What of a context is the client's own wish, and no endpoint's answer."""
     ip = context.ip_context or IpContext()
@@ -40,8 +45,9 @@ def _wished(context: ConnectionContext) -> ConnectionContext:
 class Heal(Element):
     """Keep watch over every connection, and give it up only when it is closed (W §2.1).
 
-    With `liveness`, a connection that still carries is asked for again as it is; without it, or
-    once it says no, another way is selected. Never in a program that passes connections on.
+    With `liveness`, a connection that still carries is asked for again as it is, and moved where
+    that cannot be and another endpoint serves; without it, or once it says no, another way is
+    selected. Never in a program that passes connections on.
     """
 
     def __init__(
@@ -55,7 +61,7 @@ class Heal(Element):
         noticed: Noticed = lambda _id, _why: None,
     ) -> None:
         self.watching = watching
-        self.keeping = Keeping(tasks, clock, liveness, change, noticed)
+        self.keeping = Keeping(tasks, clock, liveness, change, elsewhere, noticed)
         self.keepers: dict[Life, Keeper] = {}
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from nsm.api.connection import DOWN, Connection
-from nsm.errors import Unreachable
+from nsm.errors import NotFound, Unreachable
 from nsm.sdk import Clock, Life, Tasks
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.call import Change
@@ -20,8 +20,13 @@ CALM = 10.0
 """Seconds a connection must have stood for its next failure to be met without a pause."""
 END_IS_DEAD, NO_WAY_THERE = 0.5, 5.0
 """Seconds what still carries is asked for as it is, before somebody else may serve it."""
+QUICK = 0.1
+"""Seconds for an answer at least, once the next hop said DOWN: enough to look elsewhere."""
+SLOWER = 8
+"""How much longer than lately an answer may take then."""
 
 Question = Callable[[Connection], Awaitable[bool]]
+News = Callable[[Connection], Awaitable[object]]
 Noticed = Callable[[str, str], None]
 """Told the id of a connection, and what says that it may no longer be as it was."""
 
@@ -31,13 +36,15 @@ class Liveness:
     """Whether packets still pass: asked `every` so many seconds, and given so many `within`.
 
     `elsewhere` says whether somebody else serves the same: then what carries, but can no longer be
-    had as it is, is given up for it. Where nobody does, it is kept for as long as it carries.
+    had as it is, is moved there. Where nobody does, it is kept for as long as it carries. `news`
+    waits for the next word of who serves: what could not be had may be tried again.
     """
 
     alive: Question
     every: float = 0.2
     within: float = 1.0
     elsewhere: Question | None = None
+    news: News | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,7 @@ class Keeping:
     clock: Clock
     liveness: Liveness | None
     change: Change
+    move: Change
     noticed: Noticed
 
 
@@ -61,8 +69,8 @@ class Keeper:
         self.interest: Interest = watching.interest(conn, self)
         self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
         self.since = float("-inf")
-        self.broken = False
-        self.reselect = False
+        self.took = 0.0
+        self.broken = self.dead = self.moved = False
         self.mending: asyncio.Task[None] | None = None
         self.looking: asyncio.Task[None] | None = None
 
@@ -73,7 +81,7 @@ class Keeper:
 
     def stands(self, conn: Connection) -> None:
         """It succeeded."""
-        self.conn, self.broken, self.reselect = conn, False, False
+        self.conn, self.broken, self.dead = conn, False, False
         self.since = self.keeping.clock.ticks()
         self.mending = None
         self.interest.settle(self.life)
@@ -107,11 +115,10 @@ class Keeper:
         self._tell("the next hop is gone")
         self._broke()
 
-    def _broke(self, reselect: bool = False) -> None:
+    def _broke(self, *, dead: bool = False) -> None:
         if not self.broken and self.keeping.clock.ticks() - self.since > CALM:
             self.backoff.reset()
-        self.broken = True
-        self.reselect = self.reselect or reselect or self.keeping.liveness is None
+        self.broken, self.dead = True, self.dead or dead
         log.info("%s no longer carries", self.conn.id)
         self._mend()
 
@@ -128,17 +135,57 @@ class Keeper:
         began = self.keeping.clock.ticks()
         pause = self._first_pause()
         while self.broken:
-            await self.keeping.clock.sleep(pause)
+            await self._rest(pause)
             late = self.keeping.clock.ticks() - began > patience
-            self.reselect = self.reselect or not await self._carries()
-            self.reselect = self.reselect or (late and await self._elsewhere())
             try:
-                if await self.life.again(self.keeping.change if self.reselect else None) is None:
+                if await self.life.again(await self._remedy(late=late)) is None:
                     return
             except Exception as error:
-                patience = END_IS_DEAD if _says_the_last_hop(error, self.conn) else NO_WAY_THERE
+                patience = END_IS_DEAD if _is_about_the_end(error, self.conn) else NO_WAY_THERE
                 pause = self.backoff.after(error)
                 log.info("could not heal %s, again in %.1f s: %s", self.conn.id, pause, error)
+
+    async def _remedy(self, *, late: bool) -> Change | None:
+        """How to ask: for what stands while it carries; else beside it, elsewhere; else anew.
+
+        A short look is enough to move, which breaks nothing. Only what a long look finds dead is
+        given up before there is another.
+        """
+        if self.keeping.liveness is None:
+            return self.keeping.change
+        if self.dead:
+            return await self._elsewhere() or self.keeping.change
+        if await self._carries(max(QUICK, SLOWER * self.took)):
+            return await self._elsewhere(again=True) if late else None
+        if move := await self._elsewhere():
+            return move
+        if await self._carries():
+            return await self._elsewhere(again=True) if late else None
+        self.dead = True
+        return self.keeping.change
+
+    async def _elsewhere(self, *, again: bool = False) -> Change | None:
+        """The move to whoever else serves; unless `again`, once, for it may not be what helps."""
+        liveness = self.keeping.liveness
+        if liveness is None or liveness.elsewhere is None or (self.moved and not again):
+            return None
+        if not await self._ask(liveness.elsewhere, liveness.within):
+            return None
+        self.moved = True
+        return self.keeping.move
+
+    async def _rest(self, pause: float) -> None:
+        """Wait so long, or until there is news of who serves."""
+        liveness = self.keeping.liveness
+        if not pause or liveness is None or liveness.news is None:
+            await self.keeping.clock.sleep(pause)
+            return
+        try:
+            async with asyncio.timeout(pause):
+                await liveness.news(self.conn)
+            self.backoff.reset()
+        except TimeoutError:
+            return
 
     def _first_pause(self) -> float:
         first = self.backoff.tries == 0
@@ -153,21 +200,19 @@ class Keeper:
     async def _keep_looking(self, every: float) -> None:
         while True:
             await self.keeping.clock.sleep(every)
+            began = self.keeping.clock.ticks()
             if not await self._carries():
                 self._tell("no echo comes back")
                 self.looking = None
-                self._broke(reselect=True)
+                self._broke(dead=True)
                 return
+            self.took, self.moved = max(self.keeping.clock.ticks() - began, self.took * 0.9), False
 
-    async def _carries(self) -> bool:
+    async def _carries(self, within: float = float("inf")) -> bool:
         liveness = self.keeping.liveness
-        return liveness is not None and await self._ask(liveness.alive, liveness.within)
-
-    async def _elsewhere(self) -> bool:
-        liveness = self.keeping.liveness
-        if liveness is None or liveness.elsewhere is None:
+        if liveness is None:
             return False
-        return await self._ask(liveness.elsewhere, liveness.within)
+        return await self._ask(liveness.alive, min(within, liveness.within))
 
     async def _ask(self, question: Question, within: float) -> bool:
         try:
@@ -187,7 +232,9 @@ class Keeper:
             self.mending = None
 
 
-def _says_the_last_hop(error: Exception, conn: Connection) -> bool:
-    """Whether it is the endpoint that can't be reached, and not somebody on the way to it."""
+def _is_about_the_end(error: Exception, conn: Connection) -> bool:
+    """Whether it is the endpoint that is unknown or can't be reached, and not one on the way."""
+    if isinstance(error, NotFound):
+        return True
     beside = [segment.name for segment in conn.hops.segments[-3:-1]]
     return isinstance(error, Unreachable) and error.hop.rpartition("/")[2] in beside

@@ -2,14 +2,16 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 
 from nsm.api.mechanism import DST_IP, DST_PORT, SRC_IP, VNI, VXLAN, Mechanism
 from nsm.api.mtu import clamped
 from nsm.api.vni import vni
 from nsm.dataplane.driver import VniTaken
+from nsm.dataplane.ledger import Tag
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of, vni_of
-from nsm.sdk import Call, Connection, Element, Handler, Request
+from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 from nsm.sdk.chance import bits
 
 CHOICES = 4
@@ -19,7 +21,8 @@ CHOICES = 4
 class AcceptVxlan(Element):
     """Say where the tunnel ends and under which VNI, the same for as long as the connection lives.
 
-    `vnis` is shared by all who accept tunnels on this node; `mtu` is as for `OfferVxlan`.
+    `vnis` is shared by all who accept tunnels on this node; `mtu` is as for `OfferVxlan`. A tunnel
+    that is to stand instead of another has a VNI of its own: for a while there are both.
     """
 
     def __init__(self, dst_ip: str, vnis: Vnis, mtu: int = 0, port: int = PORT) -> None:
@@ -27,6 +30,8 @@ class AcceptVxlan(Element):
         self.vnis = vnis
         self.mtu = mtu
         self.ours = {DST_IP: dst_ip, DST_PORT: str(port)}
+        self.holder = Slot[str]()
+        self.others = count(1)
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
@@ -36,7 +41,7 @@ class AcceptVxlan(Element):
         tunnel = agree_mtu(asked.mechanism.having(**self.ours), self.mtu)
         wanted = vni_of(tunnel)
         if call.life.last is not None:
-            return await next.request(call, self._through(request, tunnel))
+            return await next.request(call, self._through(call, request, tunnel))
         for _ in range(CHOICES - 1):
             try:
                 return await self._first(call, request, next, (tunnel, wanted))
@@ -48,23 +53,32 @@ class AcceptVxlan(Element):
         try:
             await next.close(call, conn)
         finally:
-            self.vnis.release(conn.id)
+            self.vnis.release(self._holder(call, conn.id))
 
     async def _first(
         self, call: Call, request: Request, next: Handler, choice: tuple[Mechanism, int]
     ) -> Connection:
         tunnel, wanted = choice
         try:
-            return await next.request(call, self._through(request, tunnel, wanted))
+            return await next.request(call, self._through(call, request, tunnel, wanted))
         except BaseException:
-            self.vnis.release(request.connection.id)
+            self.vnis.release(self._holder(call, request.connection.id))
             raise
 
-    def _through(self, request: Request, tunnel: Mechanism, wanted: int = 0) -> Request:
+    def _through(self, call: Call, request: Request, tunnel: Mechanism, wanted: int = 0) -> Request:
         """The request for a connection through this tunnel, with a VNI and an MTU that fits it."""
-        asked = request.connection
-        conn = replace(asked, mechanism=tunnel.having(**{VNI: self._vni(asked.id, tunnel, wanted)}))
+        asked, holder = request.connection, self._holder(call, request.connection.id)
+        conn = replace(asked, mechanism=tunnel.having(**{VNI: self._vni(holder, tunnel, wanted)}))
         return request.carrying(clamped(conn, mtu_of(tunnel)) if mtu_of(tunnel) else conn)
+
+    def _holder(self, call: Call, id: str) -> str:
+        """Under which name a VNI is held: as tags name the connection, so that a restart knows."""
+        holder = self.holder.get(call)
+        if holder is None:
+            holder = Tag.of(id, "").connection
+            holder += f" {next(self.others)}" if call.life.instead else ""
+            self.holder.put(call, holder)
+        return holder
 
     def _vni(self, connection: str, tunnel: Mechanism, wanted: int) -> str:
         """The one wanted if it is free, else the one the connection has, else a new one."""

@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 
 from nsm.errors import NsmError, TooLate, Unreachable
-from nsm.sdk import Call, Channel, Clock, Connection, Dialer, Element, Handler, Request, Slot
+from nsm.sdk import Call, Channel, Clock, Connection, Dialer, Element, Handler, Request
 
 log = logging.getLogger(__name__)
 
@@ -24,12 +24,11 @@ class Dial(Element):
         self.dialer = dialer
         self.clock = clock
         self.timeout = timeout
-        self.url = Slot[str]()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         if not call.to:
             return await next.request(call, request)
-        before = self.url.get(call)
+        before = call.life.url
         if before and before != call.to:
             await self._leave(call.towards(before), request.connection, next)
         try:
@@ -40,7 +39,7 @@ class Dial(Element):
             raise
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-        url = call.to or self.url.get(call)
+        url = call.to or call.life.url
         try:
             if url:
                 await self._close(call.towards(url), conn, next)
@@ -60,7 +59,6 @@ class Dial(Element):
         return await next.request(self._through(again, call, request), request)
 
     def _through(self, channel: Channel, call: Call, request: Request) -> Call:
-        self.url.put(call, call.to)
         life = call.life
         life.channel, life.url, life.asked = channel, call.to, request.connection
         return replace(call, channel=channel)
@@ -89,5 +87,5 @@ class Dial(Element):
         return await self.dialer.dial(call.to, min(bounds, default=None))
 
     def _forget(self, call: Call) -> None:
-        self.url.take(call)
         call.life.channel = call.life.asked = None
+        call.life.url = ""

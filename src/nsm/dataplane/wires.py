@@ -1,0 +1,101 @@
+"""What stands in the kernel, by connection: made, kept as agreed, replaced and removed."""
+
+import logging
+from collections.abc import Iterable
+
+from nsm.dataplane import plan
+from nsm.dataplane.driver import Driver
+from nsm.dataplane.ledger import Tag
+from nsm.dataplane.netns import Netns
+from nsm.dataplane.ops import AddVeth, AddVxlan, LinkEnd, Op
+from nsm.errors import NsmError
+
+log = logging.getLogger(__name__)
+
+Place = tuple[Netns, str]
+
+
+class Wires:
+    """The vWires of one forwarder. By id and not in a life: they outlive a close that failed."""
+
+    def __init__(self, kernel: Driver) -> None:
+        self.kernel = kernel
+        self.standing: dict[str, tuple[Op, ...]] = {}
+        self.found: set[str] = set()
+
+    @property
+    def places(self) -> frozenset[Place]:
+        """Where interfaces stand that a sweep must leave alone."""
+        return frozenset(place for ops in self.standing.values() for place in plan.ends(ops))
+
+    def adopt(self, tags: Iterable[Tag]) -> None:
+        """An earlier life made these: whoever asks for one again is to find it as agreed."""
+        self.found |= {tag.connection for tag in tags}
+
+    async def build(self, id: str, wanted: tuple[Op, ...]) -> None:
+        """Make it, or bring what stands up to date."""
+        before = self.standing.get(id, ())
+        if same_device(before, wanted) or (not before and self._was_found(id)):
+            seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
+            await self.kernel.apply(*plan.refresh(wanted, seen, before))
+        else:
+            await self.kernel.apply(*plan.undo(before), *wanted)
+        self.standing[id] = wanted
+
+    async def replace(self, id: str, wanted: tuple[Op, ...]) -> tuple[Op, ...]:
+        """Make it beside what stands, and put it in its place: what is to be removed later.
+
+        If that fails, what stood stands.
+        """
+        before = self.standing.get(id, ())
+        if not before or same_device(before, wanted):
+            await self.build(id, wanted)
+            return ()
+        steps = plan.beside(before, wanted)
+        await self.kernel.apply(*steps.build)
+        try:
+            await self.kernel.apply(*steps.switch)
+        except BaseException:
+            await self._go_back(id, steps.back)
+            raise
+        self.standing[id] = wanted
+        return steps.rest
+
+    async def remove(self, id: str) -> None:
+        """Take it away; unknown ones are no error."""
+        if standing := self.standing.get(id):
+            await self.kernel.apply(*plan.undo(standing))
+            del self.standing[id]
+
+    async def _go_back(self, id: str, ops: tuple[Op, ...]) -> None:
+        try:
+            await self.kernel.apply(*ops)
+        except NsmError as error:
+            log.warning("%s is no longer as it was: %s", id, error)
+
+    def _was_found(self, id: str) -> bool:
+        """Whether an earlier life made it; asked once, for then it is ours."""
+        connection = Tag.of(id, "").connection
+        if connection not in self.found:
+            return False
+        self.found.discard(connection)
+        return True
+
+
+def same_device(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> bool:
+    """Whether what stands can be brought up to date, and need not be made anew."""
+    return bool(before) and _device(before[0]) == _device(wanted[0])
+
+
+def _device(op: Op) -> tuple[object, ...]:
+    match op:
+        case AddVeth(a, b):
+            return (_place(a), _place(b))
+        case AddVxlan(node, end, vni, local, remote, port):
+            return (_place(end), node, vni, local, remote, port)
+        case _:
+            return (op,)
+
+
+def _place(end: LinkEnd) -> Place:
+    return (end.netns, end.name)

@@ -1,0 +1,162 @@
+"""What stands in the kernel: made, moved and mended, and what stood stands where that fails."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from nsm.dataplane import plan
+from nsm.dataplane.fake import FakeKernel, failing_at, netns
+from nsm.dataplane.ledger import Tag
+from nsm.dataplane.ops import AddAddress, AddBridge, AddVeth, AddVxlan, LinkEnd, SetLink
+from nsm.dataplane.wires import Wires, same_device
+from nsm.errors import NsmError
+
+from .conftest import connection, vxlan
+
+VETH = AddVeth(LinkEnd(netns(), "a", alias="nsm1 1"), LinkEnd(netns(), "b"), 1500)
+TO = ip_address("10.0.0.2")
+OTHER = ip_interface("10.9.9.9/32")
+TUN = AddVxlan(netns(), LinkEnd(netns(), "a"), 7, ip_address("10.0.0.1"), TO)
+CLIENT, ONE, TWO, NODE = netns(), netns(), netns(), netns()
+
+
+def end(where, name, role, vni=0) -> plan.End:
+    return plan.End(where, name, str(Tag.of("c", role, vni)))
+
+
+def local(where) -> tuple:
+    client, endpoint = end(CLIENT, "nsm-1", "client"), end(where, "vpn", "endpoint")
+    return plan.local(connection(), client, endpoint)
+
+
+def tunnel(role, where, name, vni) -> tuple:
+    conn = replace(connection(), mechanism=vxlan(vni=str(vni)))
+    return plan.remote(conn, role, end(where, name, role, vni), plan.Underlay(NODE))
+
+
+def told(kernel) -> dict:
+    """What stands where, and leads where, whatever the number of each device."""
+    links = {
+        place: (link.kind, link.vni, link.peer, tuple(link.addresses))
+        for place, link in kernel.links_at.items()
+    }
+    return {**links, **kernel.routes}
+
+
+@pytest.fixture
+def kernel() -> FakeKernel:
+    return FakeKernel()
+
+
+@pytest.fixture
+def wires(kernel) -> Wires:
+    return Wires(kernel)
+
+
+MOVES = {
+    "local to local": (local(ONE), local(TWO)),
+    "local to remote": (local(ONE), tunnel("client", CLIENT, "nsm-1", 6)),
+    "remote to remote": (
+        tunnel("client", CLIENT, "nsm-1", 6),
+        tunnel("client", CLIENT, "nsm-1", 8),
+    ),
+    "between endpoints": (tunnel("endpoint", ONE, "vpn", 6), tunnel("endpoint", TWO, "vpn", 8)),
+}
+moves = pytest.mark.parametrize(("before", "wanted"), MOVES.values(), ids=MOVES)
+
+
+@moves
+async def test_what_takes_a_place_is_in_the_end_as_if_it_had_been_made_there(
+    kernel, wires, before, wanted
+) -> None:
+    await wires.build("c", before)
+    await kernel.apply(*await wires.replace("c", wanted))
+    other = FakeKernel()
+    await other.apply(*wanted)
+    assert told(kernel) == told(other)
+    await wires.remove("c")
+    assert kernel.empty
+
+
+@moves
+async def test_whatever_fails_in_between_what_stood_stands(kernel, wires, before, wanted) -> None:
+    await wires.build("c", before)
+    stood = told(kernel)
+    steps = plan.beside(before, wanted)
+    renaming = len(steps.build) + len(steps.switch) - len(wanted) if steps.switch else 0
+    for at in range(1, renaming or len(steps.build) + 1):
+        kernel.fault = failing_at(kernel.asked + at)
+        with pytest.raises(NsmError, match="told to fail"):
+            await wires.replace("c", wanted)
+        assert told(kernel) == stood
+    await wires.remove("c")
+    assert kernel.empty
+
+
+@moves
+async def test_the_old_one_carries_until_the_new_one_has_all_it_needs(before, wanted) -> None:
+    steps = plan.beside(before, wanted)
+    assert not set(plan.ends(steps.build)) & set(plan.ends(before))
+    assert len([op for op in steps.build if isinstance(op, AddAddress)]) == len(
+        [op for op in wanted if isinstance(op, AddAddress)]
+    )
+    names = {name for _, name in plan.ends(steps.build)}
+    assert all(len(name.encode()) <= 15 for name in names)
+
+
+async def test_what_an_earlier_life_made_is_mended_in_place(kernel) -> None:
+    await kernel.apply(*local(ONE))
+    before = told(kernel)
+    link = kernel.links_at[CLIENT, "nsm-1"]
+    stranger = next(iter(kernel.links_at[ONE, "vpn"].addresses))
+    link.addresses = {stranger: None}
+    link.mtu = 1300
+    kernel.routes.clear()
+    wires = Wires(kernel)
+    wires.adopt([Tag.of("c", "client")])
+    await wires.build("c", local(ONE))
+    assert told(kernel) == before
+    assert kernel.links_at[CLIENT, "nsm-1"] is link
+    assert link.mtu == 1500
+
+
+async def test_only_what_was_found_is_looked_at_before_it_is_built() -> None:
+    class Looked(FakeKernel):
+        async def look(self, netns, name):
+            raise AssertionError("each look is time that a new vWire takes longer")
+
+    await Wires(Looked()).build("c", local(ONE))
+
+
+async def test_an_interface_of_the_workloads_own_is_left_as_it_is(kernel, wires) -> None:
+    await wires.build("c", local(ONE))
+    kernel.links_at.clear()
+    theirs = LinkEnd(CLIENT, "nsm-1", alias="mine")
+    await kernel.apply(AddBridge(theirs), SetLink(CLIENT, "nsm-1", alias="mine"))
+    kernel.links_at[CLIENT, "nsm-1"].addresses[OTHER] = None
+    with pytest.raises(NsmError, match="another interface"):
+        await wires.build("c", local(ONE))
+    assert list(kernel.links_at[CLIENT, "nsm-1"].addresses) == [OTHER]
+
+
+def test_what_can_change_on_a_standing_device_needs_no_other_one() -> None:
+    assert same_device((VETH,), (replace(VETH, mtu=1400, a=replace(VETH.a, alias="nsm1 2")),))
+    assert same_device((TUN,), (replace(TUN, mtu=1400),))
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(VETH, b=replace(VETH.b, name="c")),
+        replace(VETH, b=replace(VETH.b, netns=netns())),
+        replace(TUN, vni=8),
+        replace(TUN, remote=ip_address("10.0.0.3")),
+        replace(TUN, port=4790),
+        AddBridge(VETH.a),
+    ],
+)
+def test_another_peer_needs_another_device(other: AddVeth | AddVxlan | AddBridge) -> None:
+    assert not same_device((VETH,), (other,))
+    assert not same_device((TUN,), (other,))
+    assert not same_device((), (other,))
