@@ -9,6 +9,7 @@ from h2.settings import SettingCodes
 
 from nsm.rpc.engine import Engine
 
+ANSWERED = [(":status", "200")]
 ASKED = [(":method", "POST"), (":scheme", "https"), (":authority", "x"), (":path", "/a/B")]
 
 
@@ -88,3 +89,18 @@ def test_a_frame_on_a_stream_we_reset_is_answered_and_ends_nothing_else() -> Non
     pair.theirs.send_headers(3, ASKED)
     events = pair.ours.receive_data(pair.theirs.data_to_send())
     assert [type(event) for event in events] == [RequestReceived]
+
+
+def test_an_answer_to_a_call_that_is_long_forgotten_ends_nothing_else() -> None:
+    pair = Pair(client=True)
+    for number in (1, 3):
+        pair.ours.say(number, ASKED, end=True)
+    pair.theirs.receive_data(pair.ours.data_to_send())
+    pair.ours.reset_stream(1)
+    pair.ours._sweep_at = 0
+    assert pair.ours.open_outbound_streams == 1  # whoever counts forgets what is over
+    pair.theirs.send_headers(1, ANSWERED, end_stream=True)
+    pair.ours.receive_data(pair.theirs.data_to_send())
+    pair.theirs.send_headers(3, ANSWERED, end_stream=True)
+    events = pair.ours.receive_data(pair.theirs.data_to_send())
+    assert ResponseReceived in map(type, events)

@@ -57,6 +57,9 @@ class _Refused(Frame):
         super().__init__(0)
         self.error = error
 
+    def __repr__(self) -> str:  # h2 writes it for its log, and a frame without a body cannot
+        return f"refused: {self.error}"
+
 
 def _refuse(frame: _Refused) -> tuple[list[Frame], list[Event]]:
     raise frame.error
