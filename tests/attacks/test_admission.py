@@ -41,12 +41,12 @@ async def ruled(tmp_path: Path) -> AsyncIterator[Realm]:
         await made.stop()
 
 
-def passed_on(by: Person, *ids: str) -> Request:
+def passed_on(by: Person, *ids: str, to: str = MANAGER) -> Request:
     """A request that seems to come from the first of `ids`, through all the others and `by`."""
     hands = [*ids, by.id]
     segments = [
         Segment(f"hop-{at}", f"id-{at}", by.token(after, sub=id))
-        for at, (id, after) in enumerate(zip(hands, [*hands[1:], MANAGER], strict=True))
+        for at, (id, after) in enumerate(zip(hands, [*hands[1:], to], strict=True))
     ]
     hops = Hops(len(segments) - 1, tuple(segments))
     return Request(Connection(segments[-1].id, network_service="vpn", path=hops))

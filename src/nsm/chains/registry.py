@@ -160,7 +160,7 @@ def manager_registries(
             DescribeEndpoint(labels),
             Expire(needs.clock),
             ReceiveEndpointFile(files),
-            SendFoundFile(files, needs.admission.believes),
+            SendFoundFile(files, needs.admission.believes, own_url),
         ).bind(local),
     )
 
