@@ -15,6 +15,8 @@ from bench.figures import RESULTS, Figure, keep
 BENCHES = {
     "connect": "vWires: one at a time, a hundred at once, and their end",
     "holding": "a node that holds nothing, a hundred, a thousand vWires",
+    "healing": "silence and loss of a vWire when something dies",
+    "enduring": "refreshes, a thousand at rest, a thousand and twenty clients after a restart",
     "carrying": "what a vWire carries, against interfaces made by hand",
     "starting": "a world, and a client, from start to first ping",
     "stopping": "SIGTERM to programs that hold a hundred vWires",

@@ -1,15 +1,17 @@
 """A client that asks for as many vWires as it is told, in one process: `python -m bench.asking`.
 
-It is the client program's own chain, less the pings that look whether a vWire carries. One JSON
-line in, one out: {"do": "connect", "from": 0, "count": 100, "at_once": false}, {"do": "close", …};
-answers hold seconds for each.
+It is the client program's own chain, less the pings: what they look for counts as there, so that a
+client whose manager died asks for what it had. One JSON line in, one out: {"do": "connect",
+"from": 0, "count": 100, "at_once": false}, {"do": "close", …}; answers hold seconds for each. To
+connect what is connected refreshes it. {"do": "answered", …} says when each was answered last, on
+the monotonic clock.
 """
 
 import asyncio
 import json
 import os
 import sys
-from time import perf_counter
+from time import monotonic, perf_counter
 
 from bench.ground import SERVICE
 from nsm.api.names import NsUrl
@@ -18,9 +20,10 @@ from nsm.components.client.program import Wanted, goodbye
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.elements.context import RememberPrefixes
+from nsm.elements.lifecycle import Liveness
 from nsm.errors import NsmError
 from nsm.program import Program, main
-from nsm.sdk import END, Call, Handler
+from nsm.sdk import END, Call, Connection, Handler
 
 
 class Asker:
@@ -29,12 +32,13 @@ class Asker:
     def __init__(self, config: Config, program: Program) -> None:
         self.name = config.name
         self.wires: dict[str, Wire] = {}
+        self.at: dict[str, float] = {}
         needs = program.needs(config.dial_timeout)
         parts = Parts(
-            report=ReportConnections(self.wires, lambda _: None, program.clock),
+            report=ReportConnections(self.wires, self.told_of, program.clock),
             place={},
             groups=RememberPrefixes([]),
-            liveness=None,
+            liveness=Liveness(carries, every=3600.0),
             authorize=program.next_hop(),
         )
         self.asking: Handler = requester(config, needs, parts).bind(END)
@@ -64,9 +68,20 @@ class Asker:
         del self.wires[wanted.wire.id]
         return took
 
+    def told_of(self, story: dict[str, object]) -> None:
+        """Note when a vWire was last answered; that its next hop is gone is told, too."""
+        healed = story["healed"]
+        if story["state"] == "up" and not (healed and healed["ms"] is None):
+            self.at[str(story["id"])] = monotonic()
+
+    async def answered(self, number: int) -> float | None:
+        """When it was, last."""
+        return self.at.get(f"{self.name}-{number}")
+
     async def told(self, what: dict[str, object]) -> dict[str, object]:
         """Do what a line says."""
-        work = {"connect": self.connect, "close": self.close}[what["do"]]
+        does = {"connect": self.connect, "close": self.close, "answered": self.answered}
+        work = does[what["do"]]
         numbers = range(what.get("from", 0), what.get("from", 0) + what["count"])
         begun = perf_counter()
         if what.get("at_once"):
@@ -84,6 +99,11 @@ class Asker:
         wire = self.wires.get(f"{self.name}-{number}")
         found = wire.conn.ip.dst_ip_addrs if wire else ()
         return found[0].partition("/")[0] if found else ""
+
+
+async def carries(_: Connection) -> bool:
+    """It does."""
+    return True
 
 
 async def work(config: Config, program: Program) -> None:

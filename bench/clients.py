@@ -30,21 +30,22 @@ class Client:
         self.process, self.log = process, log
 
     @classmethod
-    async def start(cls, ground: Ground, where: str, **environ: str) -> "Client":
-        """Start it in a namespace of the ground, which ends it."""
+    async def start(cls, ground: Ground, where: str, name: str = "", **environ: str) -> "Client":
+        """Start it in a namespace of the ground, which ends it; several may stand in one."""
+        name = name or where
         settings = {
-            **ground.environ(where),
+            **ground.environ(name),
             "NSM_CONNECT_TO": ground.manager(NODES[0] if where == NEAR else NODES[1]),
             "NSM_NETWORK_SERVICES": f"kernel://{SERVICE}",
             **environ,
         }
         words, pipe = python("bench.asking"), subprocess.PIPE
-        with (ground.folder / f"{where}.log").open("wb") as log:
+        with (ground.folder / f"{name}.log").open("wb") as log:
             netns = ground.spaces[where]
             process = begin(netns, words, settings, stdin=pipe, stdout=pipe, stderr=log)
-        ground.processes[where] = process
-        await ground.until_ready(where)
-        return cls(process, ground.folder / f"{where}.log")
+        ground.processes[name] = process
+        await ground.until_ready(name)
+        return cls(process, ground.folder / f"{name}.log")
 
     async def connect(self, count: int, first: int = 0, *, at_once: bool = False) -> Answer:
         """Connect so many, numbered from `first`."""
@@ -53,6 +54,10 @@ class Client:
     async def close(self, count: int, first: int = 0, *, at_once: bool = False) -> Answer:
         """Close so many."""
         return await self._ask("close", count, first, at_once)
+
+    async def answered(self, count: int, first: int = 0) -> list[float]:
+        """When each was answered last, on the monotonic clock; what never was is not there."""
+        return (await self._ask("answered", count, first, False)).seconds
 
     async def _ask(self, do: str, count: int, first: int, at_once: bool) -> Answer:
         order = {"do": do, "count": count, "from": first, "at_once": at_once}

@@ -70,6 +70,7 @@ class Ground:
     spaces: dict[str, Netns] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen] = field(default_factory=dict)
     ready: set[str] = field(default_factory=set)
+    _begun: dict[str, tuple[str, Sequence[str], Mapping[str, str]]] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         self._kept = tempfile.TemporaryDirectory(prefix="nsm-bench-", ignore_cleanup_errors=True)
@@ -118,12 +119,27 @@ class Ground:
 
     async def start(self, who: str, where: str, words: Sequence[str], **environ: str) -> None:
         """Start a program and wait until it is ready."""
-        log = (self.folder / f"{who}.log").open("wb")
-        with log:
+        self._begun[who] = where, words, environ
+        self.run(who, where, words, **environ)
+        await self.until_ready(who)
+
+    def run(self, who: str, where: str, words: Sequence[str], **environ: str) -> None:
+        """Start a program, and wait for nothing."""
+        with (self.folder / f"{who}.log").open("ab") as log:
             self.processes[who] = begin(
                 self.spaces[where], words, {**self.environ(who), **environ}, stderr=log
             )
-        await self.until_ready(who)
+
+    async def again(self, who: str) -> None:
+        """Start a program as it was started before."""
+        where, words, environ = self._begun[who]
+        await self.start(who, where, words, **environ)
+
+    async def kill(self, who: str) -> None:
+        """Kill a program as a crash does."""
+        self.processes[who].kill()
+        await asyncio.to_thread(self.processes[who].wait)
+        self.ready.discard(who)
 
     async def until_ready(self, who: str) -> None:
         """Wait until a program has said so, or say why it will not."""
