@@ -1,8 +1,6 @@
 """What a running program undoes, tells, and gives up."""
 
 import asyncio
-import json
-import socket
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import pytest
 from nsm.identity.authority import Authority
 from nsm.identity.fake import FakeSource
 from nsm.identity.policies import Policies
-from nsm.program import Program, place, report, unless
+from nsm.program import Program, place, unless
 from nsm.program.running import PATIENCE
 from nsm.sdk import Clock
 from nsm.sdk.clock import LoopClock
@@ -148,28 +146,6 @@ async def test_whoever_gives_up_waiting_ends_the_work() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert ended.is_set()
-
-
-def test_whoever_started_us_is_told_in_one_datagram(tmp_path: Path) -> None:
-    where = str(tmp_path / "news")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
-        inbox.bind(where)
-        report({"NSM_STATUS_SOCKET": where}, "me", ready=True, connection={"id": "me-0"})
-        told = json.loads(inbox.recv(4096))
-    assert told == {"name": "me", "ready": True, "connection": {"id": "me-0"}}
-
-
-@pytest.mark.parametrize("where", ["", "/no/such/folder/news", "/" + "x" * 200])
-def test_nobody_to_tell_is_no_failure(where: str) -> None:
-    report({"NSM_STATUS_SOCKET": where}, "me", ready=True)
-
-
-def test_whoever_does_not_listen_does_not_hold_the_program_up(tmp_path: Path) -> None:
-    where = str(tmp_path / "news")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as inbox:
-        inbox.bind(where)
-        for _ in range(2000):  # far more than a socket holds
-            report({"NSM_STATUS_SOCKET": where}, "me", ready=True)
 
 
 def test_only_what_is_known_of_the_place_is_said() -> None:

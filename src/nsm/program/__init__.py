@@ -6,20 +6,22 @@ newest first, each within a bound. Then its tasks are stopped, and last of all g
 on (`at_last`).
 """
 
-from nsm.program.running import Program, place, report, unless
+from nsm.program.reporting import STATUS_SOCKET, Reporter
+from nsm.program.running import Program, place, unless
 from nsm.program.settings import AdmittingSettings, Settings, WatchedSettings
 from nsm.program.starting import listen_to_signals, live, main, start
 
 __all__ = [
+    "STATUS_SOCKET",
     "AdmittingSettings",
     "Program",
+    "Reporter",
     "Settings",
     "WatchedSettings",
     "listen_to_signals",
     "live",
     "main",
     "place",
-    "report",
     "start",
     "unless",
 ]

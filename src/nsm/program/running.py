@@ -1,14 +1,12 @@
 """What a running program stands on, and how it undoes what it did."""
 
 import asyncio
-import contextlib
-import json
 import logging
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from nsm.admission import Admission, everyone
@@ -19,6 +17,7 @@ from nsm.identity.onlookers import Onlookers, Pattern
 from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
 from nsm.identity.source import Source
 from nsm.identity.spiffe import SpiffeId
+from nsm.program.reporting import STATUS_SOCKET, Reporter
 from nsm.program.settings import AdmittingSettings
 from nsm.rpc import Server, serve
 from nsm.sdk import Clock, Dialer, Element, Handler, Link, Offer, Tasks, Tokens
@@ -144,7 +143,12 @@ class Program:
 
     def report(self, **news: object) -> None:
         """Tell whoever started us."""
-        report(self.environ, self.name, **news)
+        self.reporter.tell(**news)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        """The way to whoever started us."""
+        return Reporter(self.environ.get(STATUS_SOCKET), self.name)
 
     def ready(self) -> None:
         """Say that the program does its job from here on."""
@@ -156,6 +160,7 @@ class Program:
         await self._take_back(self.undo)
         await self.tasks.stop()
         await self._take_back(self.stood_on)
+        self.reporter.close()
 
     async def _take_back(self, steps: list[Undo]) -> None:
         while steps:
@@ -179,15 +184,6 @@ async def unless(stopping: asyncio.Event, work: Awaitable[T]) -> T | None:
             working.cancel()
             await asyncio.wait({working})
     return None if stopping.is_set() and working.cancelled() else working.result()
-
-
-def report(environ: Mapping[str, str], name: str, **news: object) -> None:
-    """Tell whoever started the program `name` (NSM_STATUS_SOCKET); nobody there is no failure."""
-    if where := environ.get("NSM_STATUS_SOCKET"):
-        text = json.dumps({"name": name, **news}).encode()
-        with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as out:
-            out.setblocking(False)
-            out.sendto(text, where)
 
 
 def place(environ: Mapping[str, str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from nsm.config import ConfigError, unknown, usage
 from nsm.errors import NsmError
 from nsm.identity.source import Source
+from nsm.program.reporting import STATUS_SOCKET
 from nsm.program.running import Program, unless
 from nsm.program.settings import ALONE, C, Settings, settled, start_logging
 from nsm.rpc import Pool
@@ -20,7 +21,7 @@ from nsm.workload.client import follow
 
 log = logging.getLogger("nsm")
 
-OTHERS = ("NSM_STATUS_SOCKET", "NSM_MESH", "NSM_WORLD")
+OTHERS = (STATUS_SOCKET, "NSM_MESH", "NSM_WORLD")
 """Variables that are not of one program's settings."""
 SELDOM = (20_000, 20, 50)
 """Objects made, less those gone, between two looks for garbage that holds itself, and how many

@@ -17,7 +17,11 @@ def main(argv: Sequence[str]) -> int:
 async def _live(config: Config, environ: Mapping[str, str]) -> int:
     stopping = asyncio.Event()
     program.listen_to_signals(stopping, config.log_level)
-    await run(config, stopping, lambda: program.report(environ, config.name, ready=True))
+    reporter = program.Reporter(environ.get(program.STATUS_SOCKET), config.name)
+    try:
+        await run(config, stopping, lambda: reporter.tell(ready=True))
+    finally:
+        reporter.close()
     return 0
 
 
