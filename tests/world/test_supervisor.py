@@ -65,9 +65,9 @@ async def ask(mesh: Supervisor, do: str, **said: object) -> dict[str, object]:
 
 
 async def test_everything_starts_in_order_and_is_up(mesh: Supervisor) -> None:
+    assert await mesh.until(lambda: mesh.jobs.get("web/run").stage is Stage.UP, 5)
     status = await ask(mesh, "status")
     assert status["state"] == "up"
-    assert await mesh.until(lambda: mesh.jobs.get("web/run").stage is Stage.UP, 5)
     names = [step["step"] for step in mesh.steps]
     order = [
         "identity@lab is up",

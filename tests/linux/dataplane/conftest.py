@@ -72,6 +72,6 @@ async def tell(netns: Netns, *command: str) -> Told:
 
 
 async def pings(netns: Netns, address: str, *, size: int = 56, more: tuple[str, ...] = ()) -> bool:
-    """Whether one echo of that many bytes of data comes back unfragmented."""
-    command = ("ping", "-c1", "-W1", "-Mdo", f"-s{size}", *more, address)
+    """Whether an echo of that many bytes of data comes back unfragmented, on a busy machine too."""
+    command = ("ping", "-c2", "-i0.5", "-W2", "-Mdo", f"-s{size}", *more, address)
     return (await tell(netns, *command)).code == 0
