@@ -35,6 +35,8 @@ from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.plan import Underlay
 from nsm.elements.context import AssignPointToPoint, RememberPrefixes
 from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.lifecycle import Heal, Liveness, Refresh
+from nsm.elements.lifecycle.heal import anew
 from nsm.elements.mechanism import (
     AcceptVxlan,
     AnswerKernel,
@@ -48,13 +50,29 @@ from nsm.elements.mechanism import (
 from nsm.elements.reach import SetUrl
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
 from nsm.identity.policies import Policies
-from nsm.sdk import END, Call, Channel, Clock, Dialer, Element, Handler, Link, Offer, Slot, Tasks
+from nsm.sdk import (
+    END,
+    Call,
+    Channel,
+    Clock,
+    Dialer,
+    Element,
+    Handler,
+    Link,
+    Offer,
+    Registry,
+    Slot,
+    Tasks,
+    chain,
+)
+from nsm.sdk.call import Change
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.inprocess import Party
 from nsm.sdk.switchboard import Switchboard
 from nsm.sdk.testing import party
 
 REGISTRY = "tcp://registry:5002"
+P2P = MappingProxyType({"p2p": "true"})
 NOTHING: Mapping[str, str] = MappingProxyType({})
 ANYONE = Policies.select(())
 
@@ -86,6 +104,43 @@ class Node:
     vnis: Vnis = field(default_factory=Vnis)
 
 
+@dataclass(eq=False)
+class Running:
+    """A program: who it is, what it does, and where it is plugged in."""
+
+    party: Party
+    tasks: Tasks = field(default_factory=Tasks)
+    urls: list[str] = field(default_factory=list)
+
+
+class Count(Element):
+    """How often a program was asked, and which connections came and went."""
+
+    def __init__(self) -> None:
+        self.requests = 0
+        self.closes = 0
+        self.came: set[str] = set()
+        self.went: set[str] = set()
+        self.failing: Exception | None = None
+
+    @property
+    def unique(self) -> tuple[int, int]:
+        """Connections that came and went, each counted once."""
+        return len(self.came), len(self.went)
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        self.requests += 1
+        self.came.add(request.connection.id)
+        if self.failing:
+            raise self.failing
+        return await next.request(call, request)
+
+    async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        self.closes += 1
+        self.went.add(conn.id)
+        await next.close(call, conn)
+
+
 class Mesh:
     """A registry and nodes; clients and endpoints come as the test wants them."""
 
@@ -96,8 +151,12 @@ class Mesh:
         self.board = Switchboard(self.tasks, clock)
         self.nodes: dict[str, Node] = {}
         self.sockets: list[socket.socket] = []
-        who = self.party("registry")
-        self.board.plug(REGISTRY, memory_registry(self.registering(who)), who.peer)
+        self.running: dict[str, Running] = {}
+        self.start_registry()
+
+    def start_registry(self) -> None:
+        """A registry that knows nothing yet."""
+        self.plug("registry", REGISTRY, memory_registry(self.registering("registry")))
 
     async def start_node(self, name: str, tunnel_ip: str, mtu: int = 1450) -> Node:
         """A node whose tunnels start at that address."""
@@ -111,8 +170,8 @@ class Mesh:
 
     def start_manager(self, node: Node) -> None:
         name = f"manager-{node.name}"
-        who, needs = self.party(name), self.needs(name)
-        registries = manager_registries(self.registering(who), node.url, REGISTRY, {})
+        needs = self.needs(name)
+        registries = manager_registries(self.registering(name), node.url, REGISTRY, {})
         config = load(ManagerConfig, {"NSM_NAME": name})
         parts = ManagerParts(
             registries=registries,
@@ -127,15 +186,22 @@ class Mesh:
             network_services=registries.services,
             endpoints=registries.endpoints,
         )
-        self.board.plug(node.url, offer, who.peer)
-        self.board.plug(node.socket, offer, who.peer)
+        self.plug(name, node.url, offer)
+        self.plug(name, node.socket, offer)
 
     async def start_forwarder(
-        self, node: Node, mtu: int = 1450, *, name: str = "", kernel: FakeKernel | None = None
+        self,
+        node: Node,
+        mtu: int = 1450,
+        *first: Link[Handler],
+        name: str = "",
+        kernel: FakeKernel | None = None,
+        labels: Mapping[str, str] | None = P2P,
     ) -> None:
+        """A forwarder of that node; `labels` None: without any for the service of forwarders."""
         name = name or f"forwarder-{node.name}"
-        who, needs = self.party(name), self.needs(name)
-        registry = self.registering(who)
+        needs = self.needs(name)
+        registry = self.registering(name)
         parts = ForwarderParts(
             services=service_client(registry, node.socket),
             endpoints=endpoint_client(registry, node.socket, ReceiveFoundFile(EndpointFiles())),
@@ -149,11 +215,12 @@ class Mesh:
             ),
             authorize=Element(),
         )
-        chain = forwarder(needs, parts)
+        served = chain(*first, forwarder(needs, parts)).bind(END)
         url = self.listen(name)
-        self.board.plug(url, Offer(connections=chain.bind(END), monitor=needs.events), who.peer)
+        self.plug(name, url, Offer(connections=served, monitor=needs.events))
+        said = {} if labels is None else {"forwarder": Labels(labels)}
         await endpoint_client(registry, node.socket, SendEndpointFile()).register(
-            Call(), Endpoint(name, ("forwarder",), {"forwarder": Labels({"p2p": "true"})}, url)
+            Call(), Endpoint(name, ("forwarder",), said, url)
         )
 
     async def serve(
@@ -163,23 +230,29 @@ class Mesh:
         *first: Link[Handler],
         prefixes: Sequence[str] = ("172.16.0.0/24",),
         labels: Mapping[str, str] = NOTHING,
+        register: bool = True,
     ) -> None:
         """An endpoint of `vpn` with addresses of its own, in a namespace of its own."""
-        who, needs = self.party(name), self.needs(name)
+        needs = self.needs(name)
         groups = [AssignPointToPoint((cidr.prefix(p),)) for p in prefixes]
         answer = AnswerKernel(f"file://{self.namespace_file(name)}")
-        chain = endpoint(needs, *first, *groups, SelectMechanism({KERNEL: answer}), SendFiles())
+        served = endpoint(needs, *first, *groups, SelectMechanism({KERNEL: answer}), SendFiles())
         url = self.listen(name)
-        self.board.plug(url, Offer(connections=chain.bind(END), monitor=needs.events), who.peer)
-        registry = self.registering(who)
-        await self.change_service(node)
-        await endpoint_client(registry, node.socket, SendEndpointFile()).register(
+        offer = Offer(connections=served.bind(END), monitor=needs.events)
+        self.plug(name, url, offer)
+        if register:
+            await self.change_service(node)
+        await self.registrations(name, node).register(
             Call(), Endpoint(name, ("vpn",), {"vpn": Labels(dict(labels))}, url)
         )
 
+    def registrations(self, name: str, node: Node) -> Registry[Endpoint]:
+        """How a program of that name registers with its node's manager."""
+        return endpoint_client(self.registering(name), node.socket, SendEndpointFile())
+
     async def change_service(self, node: Node, *matches: Match) -> None:
         """Register the service `vpn` anew, with these matches."""
-        registry = service_client(self.registering(self.party("operator")), node.socket)
+        registry = service_client(self.registering("operator"), node.socket)
         await registry.register(Call(), NetworkService("vpn", IP, matches))
 
     def client(self, name: str, node: Node) -> Handler:
@@ -191,6 +264,45 @@ class Mesh:
             SendFilesClient(),
             url=SetUrl(node.socket),
         ).bind(END)
+
+    def keeper(
+        self,
+        name: str,
+        node: Node,
+        liveness: Liveness | None = None,
+        change: Change = anew,
+        *then: Link[Handler],
+    ) -> Handler:
+        """The same, which refreshes and heals what it got."""
+        needs = self.needs(name)
+        return client(
+            needs,
+            OfferKernel(f"file://{self.namespace_file(name)}"),
+            RememberPrefixes(),
+            SendFilesClient(),
+            *then,
+            url=SetUrl(node.socket),
+            refresh=Refresh(needs.tasks, self.clock),
+            heal=Heal(needs.watching, needs.tasks, self.clock, liveness=liveness, change=change),
+        ).bind(END)
+
+    async def kill(self, name: str) -> None:
+        """The program is gone from one moment to the next."""
+        program = self.running.pop(name)
+        for url in program.urls:
+            self.board.unplug(url)
+        self.board.hang_up(program.party)
+        await program.tasks.stop()
+
+    def plug(self, name: str, url: str, offer: Offer) -> None:
+        program = self.program(name)
+        program.urls.append(url)
+        self.board.plug(url, offer, program.party.peer)
+
+    def program(self, name: str) -> Running:
+        if name not in self.running:
+            self.running[name] = Running(party(f"spiffe://test/{name}", self.clock))
+        return self.running[name]
 
     def wish(self, id: str, interface: str = "nsm-1", **labels: str) -> Request:
         offer = Mechanism(LOCAL, KERNEL, {NAME: interface})
@@ -210,41 +322,38 @@ class Mesh:
         return path
 
     def listen(self, name: str) -> str:
-        path = self.folder / f"{name}.sock"
+        path = self.folder / f"{name}-{len(self.sockets)}.sock"
         self.sockets.append(sock := socket.socket(socket.AF_UNIX))
         sock.bind(str(path))
         return f"unix://{path}"
 
-    def party(self, name: str) -> Party:
-        return party(f"spiffe://test/{name}", self.clock)
-
-    def dialer(self, who: Party) -> Dialer:
-        return ByFile(self.board.dialer(who))
-
     def needs(self, name: str) -> Needs:
-        who = self.party(name)
+        program = self.program(name)
         return Needs(
             name=name,
-            tokens=who.tokens,
-            dialer=self.dialer(who),
+            tokens=program.party.tokens,
+            dialer=ByFile(self.board.dialer(program.party)),
             authorize=Element(),
-            tasks=self.tasks,
+            tasks=program.tasks,
             clock=self.clock,
         )
 
-    def registering(self, who: Party) -> RegistryNeeds:
+    def registering(self, name: str) -> RegistryNeeds:
+        program = self.program(name)
         return RegistryNeeds(
-            tokens=who.tokens,
-            dialer=self.dialer(who),
+            tokens=program.party.tokens,
+            dialer=ByFile(self.board.dialer(program.party)),
             server=ANYONE,
             client=ANYONE,
-            tasks=self.tasks,
+            tasks=program.tasks,
             clock=self.clock,
         )
 
     async def stop(self) -> None:
         for sock in self.sockets:
             sock.close()
+        for name in list(self.running):
+            await self.kill(name)
         await self.tasks.stop()
 
 

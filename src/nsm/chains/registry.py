@@ -25,6 +25,8 @@ from nsm.elements.registry import (
     FollowServices,
     HealFind,
     HealRegistration,
+    KeepRegistered,
+    RecallFound,
     ReceiveEndpointFile,
     RefreshRegistration,
     Remember,
@@ -79,6 +81,8 @@ class Bounds:
 
 
 BOUNDS = Bounds()
+OUTAGE = 3600.0
+"""Seconds a node goes on without a registry."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +133,17 @@ def stored_registry(
 
 
 def manager_registries(
-    needs: RegistryNeeds, own_url: str, registry_url: str, labels: Mapping[str, str]
+    needs: RegistryNeeds,
+    own_url: str,
+    registry_url: str,
+    labels: Mapping[str, str],
+    outage: float = OUTAGE,
 ) -> ManagerRegistries:
-    """What a node sees of the registry at `registry_url`; with none, what its memory holds."""
-    services, everything = _behind(needs, registry_url)
+    """What a node sees of the registry at `registry_url`; with none, what its memory holds.
+
+    For `outage` seconds the node goes on with what it knows while that registry is away.
+    """
+    services, everything = _behind(needs, registry_url, outage)
     files = EndpointFiles()
     local = registry_chain(BypassLocally(own_url)).bind(everything)
     return ManagerRegistries(
@@ -258,13 +269,31 @@ def _registry(
     )
 
 
-def _behind(needs: RegistryNeeds, url: str) -> tuple[Registry[NetworkService], Registry[Endpoint]]:
+def _behind(
+    needs: RegistryNeeds, url: str, outage: float
+) -> tuple[Registry[NetworkService], Registry[Endpoint]]:
     if url:
-        services = registry_chain(FollowServices(needs.tasks, needs.clock))
-        served = registry_chain(FollowEndpoints(needs.tasks, needs.clock))
-        return (
-            services.bind(onward(needs, network_services, url)),
-            served.bind(onward(needs, endpoints, url)),
+        services = registry_chain(
+            FollowServices(needs.tasks, needs.clock),
+            _outliving(needs, network_services, url, outage),
         )
+        served = registry_chain(
+            HealFind[Endpoint](needs.clock),
+            FollowEndpoints(needs.tasks, needs.clock),
+            _outliving(needs, endpoints, url, outage),
+        )
+        return services.bind(NowhereElse()), served.bind(NowhereElse())
     kept = registry_chain(SetPayload(), Remember[NetworkService]())
     return kept.bind(NowhereElse()), registry_chain(Remember[Endpoint]()).bind(NowhereElse())
+
+
+def _outliving(
+    needs: RegistryNeeds, pick: Callable[[Channel], Registry[R]], url: str, outage: float
+) -> Chain[Registry[R]]:
+    """Ask the registry at `url`, and do without it while it is away."""
+    return registry_chain(
+        RecallFound[R](needs.clock, outage),
+        KeepRegistered[R](needs.tasks, needs.clock, outage),
+        BeginRegistration[R](needs.tasks, needs.clock),
+        asking(needs, pick, url),
+    )

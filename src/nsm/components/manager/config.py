@@ -26,6 +26,9 @@ class Config(AdmittingSettings, WatchedSettings):
     registry_url: Url = setting(
         "tcp://localhost:5001", "registry to find and register in; empty: one in memory"
     )
+    registry_outage: timedelta = setting(
+        "1h", "how long to go on with what is known while the registry is away; 0: not at all"
+    )
     registry_server_policies: Masks = setting(
         SERVER_POLICIES, "policies on registrations that reach us"
     )

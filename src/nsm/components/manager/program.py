@@ -49,7 +49,8 @@ def manage(config: Config, program: Program) -> Managing:
         admission,
     )
     here = place(program.environ)
-    registries = manager_registries(registry, url, config.registry_url, here)
+    outage = config.registry_outage.total_seconds()
+    registries = manager_registries(registry, url, config.registry_url, here, outage)
     prefixes = LiveFile[tuple[str, ...]](config.excluded_prefixes, read_prefixes, (), program.clock)
     parts = Parts(
         registries=registries,

@@ -9,12 +9,13 @@ from nsm.api.registration import Endpoint, NetworkService, Query
 from nsm.elements.discovery.finding import find_endpoint
 from nsm.errors import NotFound, NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Registry, Request, Tasks
+from nsm.sdk.backoff import Backoff
 from nsm.sdk.streams import reading
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.1
-"""Seconds before a lost watch is opened again (W §12)."""
+PAUSE, LONGEST_PAUSE = 0.1, 5.0
+"""Seconds before a lost watch is opened again, at first (W §12) and at most."""
 PATIENCE = 15.0
 """Seconds a look at an endpoint may take."""
 
@@ -74,15 +75,17 @@ class WatchServices(Element):
 
     async def _follow(self, name: str, watch: _Watch) -> None:
         query = Query(NetworkService(name=name), watch=True)
+        pauses = Backoff(PAUSE, LONGEST_PAUSE)
         while True:
             try:
                 async with reading(self.services.find(Call(), query)) as answers:
                     async for answer in answers:
+                        pauses.reset()
                         if answer.record.name == name and not answer.deleted:
                             await self._changed(watch, answer.record)
             except NsmError as error:
                 log.info("lost sight of service %s: %s", name, error)
-            await self.clock.sleep(PAUSE)
+            await self.clock.sleep(pauses.pause())
 
     async def _changed(self, watch: _Watch, service: NetworkService) -> None:
         watch.changed, watch.service = self.clock.ticks(), service

@@ -13,6 +13,8 @@ from nsm.elements.registry.follow_endpoints import FollowEndpoints
 from nsm.elements.registry.follow_services import FollowServices
 from nsm.elements.registry.heal_find import HealFind
 from nsm.elements.registry.heal_registration import HealRegistration
+from nsm.elements.registry.keep_registered import KeepRegistered
+from nsm.elements.registry.recall_found import RecallFound
 from nsm.elements.registry.receive_endpoint_file import ReceiveEndpointFile
 from nsm.elements.registry.receive_found_file import ReceiveFoundFile
 from nsm.elements.registry.refresh_registration import RefreshRegistration
@@ -40,6 +42,8 @@ __all__ = [
     "FollowServices",
     "HealFind",
     "HealRegistration",
+    "KeepRegistered",
+    "RecallFound",
     "ReceiveEndpointFile",
     "ReceiveFoundFile",
     "RefreshRegistration",

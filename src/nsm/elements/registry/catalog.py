@@ -13,6 +13,11 @@ def services_of(record: R) -> tuple[str, ...]:
     return record.network_service_names if isinstance(record, Endpoint) else ()
 
 
+def is_foreign(record: R) -> bool:
+    """Whether it belongs to another domain, so that its registry is not ours."""
+    return any("@" in name for name in (record.name, *services_of(record)))
+
+
 def _spoken_of(record: R) -> set[str]:
     """The services a record, or a query, names or labels."""
     if not isinstance(record, Endpoint):

@@ -61,10 +61,10 @@ class Lifetime(Generic[R]):
     async def register(self, call: Call, record: R) -> R:
         """Pass on; if it succeeds, that is what fired events will say."""
         call = _with_path(call)
-        as_it_came = replace(call, tokens=_copied(call))
+        came = as_it_came(call)
         patience = None if call.deadline is None else call.deadline - self.among.clock.ticks()
         answer: R = await self.next.register(call.within(self.life), record)
-        self._said = _Said(as_it_came, patience, _next_time(answer, self.name))
+        self._said = _Said(came, patience, _next_time(answer, self.name))
         self.life.last = answer
         self.among.known[self.name] = self
         return answer
@@ -117,16 +117,17 @@ class Lifetime(Generic[R]):
 
     def _now(self, said: _Said[R]) -> Call:
         until = None if said.patience is None else self.among.clock.ticks() + said.patience
-        return replace(said.call, deadline=until, tokens=_copied(said.call))
+        return replace(as_it_came(said.call), deadline=until)
 
 
 def _with_path(call: Call) -> Call:
     return call if call.tokens else replace(call, tokens=TokenPath())
 
 
-def _copied(call: Call) -> TokenPath:
+def as_it_came(call: Call) -> Call:
+    """The same call with a token path of its own, to be said again later."""
     path = call.tokens or TokenPath()
-    return TokenPath(path.index, [*path.tokens])
+    return replace(call, tokens=TokenPath(path.index, [*path.tokens]))
 
 
 def _next_time(answer: R, name: str) -> R:

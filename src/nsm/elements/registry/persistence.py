@@ -1,11 +1,13 @@
 """When asking a registry again is worth it, and how long to wait before."""
 
-from nsm.errors import Denied, Invalid, NotFound, NsmError, Unimplemented
+from nsm.errors import Denied, Invalid, NotFound, NsmError, TooLate, Unimplemented, Unreachable
 from nsm.sdk import Call, Clock
 from nsm.sdk.backoff import Backoff
 
 FIRST = 0.2
 LONGEST = 5.0
+AWAY = (Unreachable, TooLate)
+"""How a registry fails that is not there; whatever else it says is an answer."""
 
 
 def backoff() -> Backoff:
