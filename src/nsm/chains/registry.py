@@ -292,8 +292,8 @@ def _outliving(
 ) -> Chain[Registry[R]]:
     """Ask the registry at `url`, and do without it while it is away."""
     return registry_chain(
-        RecallFound[R](needs.clock, outage),
         KeepRegistered[R](needs.tasks, needs.clock, outage),
+        RecallFound[R](needs.clock, outage),
         BeginRegistration[R](needs.tasks, needs.clock),
         asking(needs, pick, url),
     )

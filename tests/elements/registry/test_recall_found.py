@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nsm.api.registration import Answer, Endpoint, Query
+from nsm.api.registration import Answer, Endpoint, NetworkService, Query
 from nsm.elements.registry import RecallFound
 from nsm.errors import Denied, Exhausted, NotFound, NsmError, TooLate, Unreachable
 from nsm.sdk import Call, registry_chain
@@ -147,17 +147,25 @@ async def test_another_domain_that_is_away_says_nothing_of_our_registry() -> Non
     assert len(registry.end.heard) == 3
 
 
-async def test_what_a_watch_says_is_remembered_and_a_lost_one_is_not_opened_at_once() -> None:
+async def test_a_service_stays_where_it_cannot_be_said_whether_it_may_go() -> None:
+    end = RecordingRegistry[NetworkService]()
+    registry = registry_chain(RecallFound[NetworkService](LoopClock(), 60)).bind(end)
+    service = NetworkService("svc", "IP")
+    await registry.register(Call(), service)
+    end.failing = [Unreachable("away")] * 2
+    with pytest.raises(Unreachable):
+        await registry.unregister(Call(), service)
+    assert [a.record async for a in registry.find(Call(), Query(service))] == [service]
+
+
+async def test_an_endpoint_that_leaves_while_the_registry_is_away_is_not_recalled() -> None:
     registry = Recalling(ONE)
-    watch = registry.entry.find(Call(), Query(SVC, watch=True))
-    assert (await anext(watch)).record == ONE
-    asyncio.get_running_loop().call_soon(registry.end.lose, Unreachable("gone"))
+    await registry.find()
+    registry.away()
     with pytest.raises(Unreachable):
-        await anext(watch)
-    assert await registry.find() == ["one"]
+        await registry.entry.unregister(Call(), ONE)
     with pytest.raises(Unreachable):
-        await anext(registry.entry.find(Call(), Query(SVC, watch=True)))
-    assert registry.end.verbs == ["watch "], "nobody else asked"
+        await registry.find()
 
 
 async def test_what_a_watch_said_is_good_for_an_hour_from_its_loss() -> None:

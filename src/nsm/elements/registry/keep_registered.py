@@ -49,7 +49,7 @@ class KeepRegistered(RegistryElement[R]):
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
         async with self.arrears.lanes.enter(record.name):
-            known = self._standing(record) if isinstance(record, Endpoint) else None
+            known = self.arrears.said.get(record.name) if isinstance(record, Endpoint) else None
             came = as_it_came(call)
             try:
                 await next.unregister(self._soon(call) if known else call, record)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from nsm.api.registration import Answer, Query, R
+from nsm.api.registration import Answer, Endpoint, Query, R
 from nsm.elements.registry.catalog import is_foreign
 from nsm.elements.registry.persistence import AWAY
 from nsm.elements.registry.recollection import MOST, Recollection
@@ -41,7 +41,12 @@ class RecallFound(RegistryElement[R]):
         return answer
 
     async def unregister(self, call: Call, record: R, next: Registry[R]) -> None:
-        await next.unregister(call, record)
+        try:
+            await next.unregister(call, record)
+        except AWAY:
+            if isinstance(record, Endpoint):  # that it leaves is known here; a service may stay
+                self.memory.forget(record.name)
+            raise
         self.memory.forget(record.name)
 
     def find(self, call: Call, query: Query[R], next: Registry[R]) -> AsyncIterator[Answer[R]]:
@@ -50,8 +55,6 @@ class RecallFound(RegistryElement[R]):
     async def _watch(
         self, call: Call, query: Query[R], next: Registry[R]
     ) -> AsyncIterator[Answer[R]]:
-        if self._is_away(query.like):
-            raise Unreachable("the registry is away", fix="try again in a moment")
         told: dict[str, Answer[R]] = {}
         try:
             async with reading(next.find(call, query)) as answers:
