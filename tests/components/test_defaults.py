@@ -67,6 +67,7 @@ CLIENT = {
     "NSM_LIVENESS_CHECK_TIMEOUT": timedelta(seconds=1),
     # ours
     "NSM_NETNS": "/proc/self/ns/net",
+    "NSM_STATE_DIR": "",
 }
 ENDPOINT = {
     **COMMON,

@@ -236,6 +236,7 @@ class Draft:
         environ = {
             "NSM_CONNECT_TO": self.manager(planned.node),
             "NSM_NETWORK_SERVICES": ",".join(want.text for want in planned.wants),
+            "NSM_STATE_DIR": str(self.home.folder(planned.name)),
             **self.place(planned.node, planned.name),
         }
         return Process(

@@ -49,6 +49,7 @@ def test_what_is_asked_is_tried_again_outermost_and_files_are_sent_last() -> Non
         "BeginClient",
         "Refresh",
         "ReportConnections",
+        "Memory",
         "SetUrl",
         "Heal",
         "Dial",

@@ -62,6 +62,9 @@ class Config(Settings):
         "/proc/self/ns/net",
         "namespace that gets the interfaces, as a path",
     )
+    state_dir: str = setting(
+        "", "folder that keeps what our vWires are, for a restart together with the manager's"
+    )
 
     def check(self) -> None:
         if not self.network_services:

@@ -12,6 +12,7 @@ from nsm.api.monitoring import Selector
 from nsm.api.names import NsUrl
 from nsm.components.client.config import Config
 from nsm.components.client.elsewhere import Elsewhere
+from nsm.components.client.memory import Memory
 from nsm.components.client.news import News
 from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
@@ -88,9 +89,12 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
         groups=RememberPrefixes(config.awareness_groups),
         liveness=alive,
         authorize=program.next_hop(),
+        memory=Memory(config.state_dir),
     )
     asking = requester(config, needs, parts).bind(END)
-    stood = await looked_at(await what_stood(config, program, wanted), config.netns, alive)
+    kept = await parts.memory.recall(want.wire.id for want in wanted)
+    known = await what_stood(config, program, wanted)
+    stood = await looked_at({**kept, **known}, config.netns, alive)
     connecting = [
         tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
         for w in wanted

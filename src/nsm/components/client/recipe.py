@@ -1,11 +1,12 @@
 """What the client does with a request, top to bottom."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from nsm.chains.client import client
 from nsm.chains.needs import Needs
 from nsm.components.client.config import Config
+from nsm.components.client.memory import Memory
 from nsm.components.client.report import ReportConnections
 from nsm.elements.context import RememberPrefixes
 from nsm.elements.discovery import DescribeClient
@@ -24,6 +25,7 @@ class Parts:
     groups: RememberPrefixes
     liveness: Liveness | None
     authorize: Link[Handler]
+    memory: Memory = field(default_factory=lambda: Memory(""))
 
 
 def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
@@ -37,7 +39,7 @@ def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
             OfferKernel(f"file://{config.netns}"),
             parts.groups,
             SendFilesClient(),
-            url=chain(parts.report, SetUrl(config.connect_to)),
+            url=chain(parts.report, parts.memory, SetUrl(config.connect_to)),
             refresh=Refresh(needs.tasks, needs.clock),
             heal=Heal(
                 needs.watching,
