@@ -1,4 +1,8 @@
-"""Interfaces that belong to no vWire, or vWires without one: what the kernel has against status."""
+"""Interfaces that belong to no vWire, or vWires without one: what the kernel has against status.
+
+A hop that was dead or cut off when a vWire was given up hears of no close. Its end of it is
+collected when its recorded expiry has passed, and until then it is said and no promise is broken.
+"""
 
 import json
 import re
@@ -21,6 +25,15 @@ def left_over(world: World) -> list[str]:
     return found
 
 
+def waiting(world: World) -> list[str]:
+    """Ends at endpoints that outlive their vWires until their expiry."""
+    return [
+        f"{name}: {len(there) - wanted} of {len(there)} interfaces wait for their expiry"
+        for name, there, wanted in at_endpoints(world)
+        if len(there) > wanted
+    ]
+
+
 def differences(world: World) -> Iterator[str]:
     """Namespace by namespace."""
     status = world.status()
@@ -28,14 +41,19 @@ def differences(world: World) -> Iterator[str]:
         wanted = {wire["interface"] for wire in one["connections"]}
         if (there := interfaces(world, one["name"])) != wanted:
             yield f"{one['name']} has {sorted(there)}, and wants {sorted(wanted)}"
-    for one in status["endpoints"]:
-        there = interfaces(world, one["name"])
-        wanted_by = one["connections"] * (2 if passes(world, one["name"]) else 1)
-        if len(there) != wanted_by:
-            yield f"{one['name']} has {sorted(there)}, for {one['connections']} vWires"
+    for name, there, least in at_endpoints(world):
+        if len(there) < least:
+            yield f"{name} has {sorted(there)}, and {least} belong there"
     for node in world.drawn.nodes:
         if there := interfaces(world, node):
             yield f"{node} has {sorted(there)}"
+
+
+def at_endpoints(world: World) -> Iterator[tuple[str, set[str], int]]:
+    """Each endpoint, the interfaces it has, and how many its vWires come to."""
+    for one in world.status()["endpoints"]:
+        ends = 2 if passes(world, one["name"]) else 1
+        yield one["name"], interfaces(world, one["name"]), one["connections"] * ends
 
 
 def passes(world: World, endpoint: str) -> bool:

@@ -10,7 +10,7 @@ from nsm.errors import NsmError
 
 from .acting import happening
 from .drawing import Drawn, draw
-from .leftovers import left_over
+from .leftovers import left_over, waiting
 from .promises import WHOLE, Wire, allowed, broken
 from .schedule import Fault
 from .sender import FLUSH, PATIENCE
@@ -73,6 +73,7 @@ def live(world: World, story: Story, wanted: Iterable[Fault], say: Say) -> None:
         if done.lacking:
             return
     story.left += left_over(world)
+    story.waiting += waiting(world)
 
 
 def befall(fault: Fault, world: World, began: float) -> Happening:

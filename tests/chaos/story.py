@@ -87,6 +87,7 @@ class Story:
     up_after: float = 0.0
     happenings: list[Happening] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    waiting: list[str] = field(default_factory=list)
     failure: str = ""
 
     @property
@@ -110,6 +111,7 @@ class Story:
             f"seed {self.drawn.seed}: {len(self.happenings)} faults, {lost} of {sent} echoes lost,"
             f" longest silence {max(silences, default=0):.2f} s"
         )
+        yield from self.waiting
         yield from (f"BROKEN {one}" for one in self.broken)
         yield "every promise was kept" if not self.broken else f"{len(self.broken)} promises broken"
 
@@ -128,5 +130,6 @@ class Story:
             "up_after": round(self.up_after, 3),
             "faults": [asdict(one) for one in self.happenings],
             "left": self.left,
+            "waiting": self.waiting,
             "broken": self.broken,
         }
