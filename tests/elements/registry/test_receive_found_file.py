@@ -82,3 +82,18 @@ async def test_other_urls_and_other_channels_are_left_alone(scene: Scene) -> Non
     assert await scene.find("tcp://10.0.0.1:5001") == ["tcp://10.0.0.1:5001"]
     scene.channel = FakeChannel(None)
     assert await scene.find(scene.urls[0]) == [scene.urls[0]]
+
+
+async def test_a_socket_that_stands_nowhere_any_more_is_let_go(scene: Scene, tmp_path) -> None:
+    path = str(tmp_path / "listen.on")
+    scene.sockets[3].bind(path)
+    fd = os.open(path, os.O_PATH)
+    url = send(scene.carried, fd)
+    os.close(fd)
+    await scene.find(url, scene.urls[0])
+    assert len(scene.files) == 2
+    os.unlink(path)
+    (kept,) = await scene.find(scene.urls[1])
+    assert len(scene.files) == 2, "the one is held instead of the other"
+    assert scene.files.fd((await scene.find(scene.urls[0]))[0]) is not None
+    assert scene.files.fd(kept) is not None

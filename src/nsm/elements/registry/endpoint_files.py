@@ -43,6 +43,11 @@ class EndpointFiles:
         self._fds[url] = fd
         return url
 
+    def is_gone(self, url: str) -> bool:
+        """Whether the socket behind one of our URLs stands at no path any more."""
+        fd = self._fds.get(url)
+        return fd is not None and os.fstat(fd).st_nlink == 0
+
     def close(self, url: str) -> None:
         """Let go of the file behind one of our URLs, if there is one."""
         if (fd := self._fds.pop(url, None)) is not None:

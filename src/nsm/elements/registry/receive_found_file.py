@@ -15,6 +15,7 @@ class ReceiveFoundFile(RegistryElement[Endpoint]):
     """Show a path of ours for every inode URL found; stands between dialling and asking.
 
     The files found last, `most` of them, are held: what they were found for comes after the answer.
+    A socket whose endpoint has stopped listening there is of no use to anyone and let go of.
     """
 
     def __init__(self, files: EndpointFiles, most: int = 1024) -> None:
@@ -35,12 +36,18 @@ class ReceiveFoundFile(RegistryElement[Endpoint]):
         if not InodeUrl.is_said_by(url) or not files:
             return answer
         if url not in self.held:
+            self._let_go_of_the_dead()
             if answer.deleted:
                 return answer
             ours = await self.files.receive(call, files, url)
             self._hold(url, ours)
         self.held.move_to_end(url)
         return replace(answer, record=replace(answer.record, url=self.held[url]))
+
+    def _let_go_of_the_dead(self) -> None:
+        for wire, ours in list(self.held.items()):
+            if self.files.is_gone(ours):
+                self.files.close(self.held.pop(wire))
 
     def _hold(self, url: str, ours: str) -> None:
         if url in self.held:  # found twice at once: one is enough
