@@ -57,11 +57,13 @@ def test_an_interface_is_given_once(more: list[str]) -> None:
 
 
 def test_a_guests_client_belongs_to_its_node() -> None:
-    made = plan(read("nodes: [a, b]", Path("lab.yaml")), Home("lab", Path("/x")), Path("/"), {})
+    home = Home("lab", Path("/x"))
+    made = plan(read("nodes: [a, b]", Path("lab.yaml")), home, Path("/"), {})
     guest = WorkloadPlan(name="attach-1", domain="lab", node="b", wants=wants(["kernel://s"]))
-    process = client(made, guest)
+    process = client(made, home, guest)
     assert process.environ["NSM_CONNECT_TO"] == "unix:///x/lab/run/node@b/nsm.io.sock"
     assert process.environ["NSM_NAME"] == process.environ["POD_NAME"] == "attach-1"
     assert process.environ["NODE_NAME"] == "b"
     assert process.environ[MARKER] == "/x/lab"
+    assert process.environ["NSM_INVENTORY_SOCKET"] == "/x/lab/run/attach-1/holds.sock"
     assert "NSM_LISTEN_ON" not in process.environ

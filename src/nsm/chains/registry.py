@@ -240,6 +240,7 @@ def _registry(
 ) -> Offer:
     server, clock, believes = needs.server, needs.clock, needs.admission.believes
     overrides = AdmitRegistration[NetworkService](needs.admission).may_change
+    needs.tasks.holders.add(kept)
     return Offer(
         network_services=registry_chain(
             answering(

@@ -24,6 +24,7 @@ USE = {
     "logs": "What a program has to say",
     "kill": "Break something",
     "restart": "Mend it",
+    "audit": "Is anything left over?",
     "policy": "May somebody use a service, and are the rules right?",
     "attach": "Give a vWire to something that already runs",
     "detach": "Take it back",

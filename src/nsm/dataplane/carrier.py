@@ -39,6 +39,16 @@ class Carrier:
         self._lock = asyncio.Lock()
         self._watch: LinkWatch | None = None
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The nft tables that join what is there now."""
+        return tuple(table for table, kept in self._kept.items() if kept.joined)
+
+    @property
+    def listens(self) -> bool:
+        """Whether it has a socket to hear of interfaces on."""
+        return self._watch is not None
+
     async def keep(self, joint: Joint, rules: Rules = PASS_ALL) -> None:
         """Join now if both are there, else as soon as they are. Invalid for bad rules."""
         await self._listen()

@@ -30,6 +30,11 @@ class Kernel:
         self._reaper = Reaper()
         self._expiry: Alarm | None = None
 
+    @property
+    def sockets(self) -> int:
+        """How many are open towards the kernel."""
+        return len(self._sockets)
+
     async def apply(self, *ops: Op) -> None:
         """Carry out `ops`, all or none (see `Driver`)."""
         if not ops:

@@ -14,15 +14,22 @@ LIBRARY = "libnftables.so.1"
 
 def run(script: str) -> None:
     """Carry out a script, all or nothing, where the calling thread stands. Invalid if refused."""
+    ask(script)
+
+
+def ask(script: str) -> str:
+    """The same, and what there is to say to it."""
     library = _library()
     context = library.nft_ctx_new(0)
     if not context:
         raise Unsupported("nftables cannot be spoken to", fix="run with CAP_NET_ADMIN")
     try:
         library.nft_ctx_buffer_error(context)
+        library.nft_ctx_buffer_output(context)
         if library.nft_run_cmd_from_buffer(context, script.encode()) != 0:
             words = library.nft_ctx_get_error_buffer(context) or b"no reason given"
             raise Invalid(f"nftables refused: {words.decode('utf-8', 'replace')[:500].strip()}")
+        return str((library.nft_ctx_get_output_buffer(context) or b"").decode("utf-8", "replace"))
     finally:
         library.nft_ctx_free(context)
 
@@ -35,8 +42,11 @@ def _library() -> ctypes.CDLL:
         raise Unsupported(f"{LIBRARY} is not here", fix="install the package nftables") from error
     library.nft_ctx_new.restype = ctypes.c_void_p
     library.nft_ctx_get_error_buffer.restype = ctypes.c_char_p
+    library.nft_ctx_get_output_buffer.restype = ctypes.c_char_p
+    library.nft_ctx_get_output_buffer.argtypes = [ctypes.c_void_p]
     library.nft_ctx_get_error_buffer.argtypes = [ctypes.c_void_p]
     library.nft_ctx_buffer_error.argtypes = [ctypes.c_void_p]
+    library.nft_ctx_buffer_output.argtypes = [ctypes.c_void_p]
     library.nft_run_cmd_from_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]
     library.nft_ctx_free.argtypes = [ctypes.c_void_p]
     return library

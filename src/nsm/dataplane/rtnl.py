@@ -14,11 +14,13 @@ RTM_DELADDR: Final = 21
 RTM_GETADDR: Final = 22
 RTM_NEWROUTE: Final = 24
 RTM_DELROUTE: Final = 25
+RTM_GETROUTE: Final = 26
 RTM_NEWNEIGH: Final = 28
 RTM_DELNEIGH: Final = 29
 RTM_GETNEIGH: Final = 30
 RTM_NEWRULE: Final = 32
 RTM_DELRULE: Final = 33
+RTM_GETRULE: Final = 34
 
 # Flags of a message
 NLM_F_REQUEST: Final = 0x1

@@ -28,6 +28,7 @@ async def register(config: Config, program: Program, url: str) -> Endpoint:
         needs, config.connect_to, DescribeEndpoint(place(program.environ)), SendEndpointFile()
     )
     answer = await endpoints.register(Call(), record(config, url))
+    program.holdings.registered.by(lambda: [answer.name])
     log.info("%s serves %s", answer.name, ", ".join(answer.network_service_names))
 
     async def unregister() -> None:

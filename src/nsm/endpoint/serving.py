@@ -72,6 +72,8 @@ async def simple(
     groups = config.cidr_prefix
     polite = [AssignPointToPoint(group) for group in groups]
     addresses = [AssignStrict(*groups)] if strict and groups else polite
+    for link in addresses:
+        program.holdings.addresses.by(link.handed_out)
     return serving(config, needs, idle(config, program), addresses, routes, own)
 
 

@@ -31,6 +31,11 @@ class AddressPool:
         """Whether the address is one of ours, free or not."""
         return any(lane.owns(address) for lane in self._lanes)
 
+    @property
+    def taken(self) -> list[Address]:
+        """Every address that is handed out."""
+        return [lane.kind(number) for lane in self._lanes for number in lane.held]
+
     def is_free(self, address: Address) -> bool:
         """Whether the address is ours to give."""
         return any(lane.has(address) for lane in self._lanes)
@@ -74,6 +79,7 @@ class _Lane:
     def __init__(self, network: Network) -> None:
         self.network = network
         self.version = network.version
+        self.kind = type(network.network_address)
         self.span = int(network.network_address), int(network.broadcast_address)
         self.free = Ranges(self.span)
         self.held: set[int] = set()
@@ -100,8 +106,7 @@ class _Lane:
                 return []
             self.hold(number)
             taken.append(number)
-        kind = type(self.network.network_address)
-        return [kind(number) for number in taken]
+        return [self.kind(number) for number in taken]
 
     def hold(self, number: int) -> None:
         self.free.remove(number, number)

@@ -17,6 +17,7 @@ from nsm.identity.onlookers import Onlookers, Pattern
 from nsm.identity.policies import CLIENT, REGISTRY_CLIENT, REGISTRY_SERVER, SERVER, Policies
 from nsm.identity.source import Source
 from nsm.identity.spiffe import SpiffeId
+from nsm.program.holdings import Holdings
 from nsm.program.reporting import STATUS_SOCKET, Reporter
 from nsm.program.settings import AdmittingSettings
 from nsm.rpc import Server, serve
@@ -52,6 +53,8 @@ class Program:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     undo: list[Undo] = field(default_factory=list)
     stood_on: list[Undo] = field(default_factory=list)
+    holdings: Holdings = field(default_factory=Holdings)
+    when_ready: list[Callable[[], None]] = field(default_factory=list)
 
     def at_exit(self, undo: Undo) -> None:
         """Undo this when the program ends, before what was registered earlier."""
@@ -65,6 +68,7 @@ class Program:
         """Serve `offer` at these addresses until the program ends."""
         server = await serve(offer, listen_on, self.identity, self.tokens, clock=self.clock)
         self.at_exit(server.close)
+        self.holdings.sockets.by(lambda: [len(server), len(server.addresses)])
         log.info("serving at %s", ", ".join(server.addresses))
         return server
 
@@ -93,6 +97,8 @@ class Program:
         admins: Iterable[Pattern] = (),
     ) -> Needs:
         """What this program's connection chains stand on; callers are judged by policy."""
+        events = Events(Onlookers(admins))
+        self.holdings.connections.by(lambda: [(self.name, conn) for conn in events])
         return Needs(
             name=self.name,
             tokens=self.tokens,
@@ -100,7 +106,7 @@ class Program:
             authorize=Authorize(Policies.select(SERVER), self.clock),
             admit=Admit(admission, self.tasks) if admission else Element(),
             believes=admission.believes if admission else lambda _: True,
-            events=Events(Onlookers(admins)),
+            events=events,
             tasks=self.tasks,
             clock=self.clock,
             dial_timeout=dial_timeout.total_seconds(),
@@ -154,6 +160,8 @@ class Program:
         """Say that the program does its job from here on."""
         log.info("%s is ready as %s", self.name, self.identity.id)
         self.report(ready=True)
+        for work in self.when_ready:
+            work()
 
     async def end(self) -> None:
         """Undo everything, newest first; a failure is said and does not stop the rest."""

@@ -21,7 +21,8 @@ from nsm.workload.client import follow
 
 log = logging.getLogger("nsm")
 
-OTHERS = (STATUS_SOCKET, "NSM_MESH", "NSM_WORLD")
+INVENTORY = "NSM_INVENTORY_SOCKET"
+OTHERS = (STATUS_SOCKET, INVENTORY, "NSM_MESH", "NSM_WORLD")
 """Variables that are not of one program's settings."""
 SELDOM = (20_000, 20, 50)
 """Objects made, less those gone, between two looks for garbage that holds itself, and how many
@@ -79,6 +80,10 @@ async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
 async def employ(config: C, work: Work[C], program: Program) -> None:
     """Let `work` begin, wait until told to stop, undo what was begun."""
     try:
+        if where := program.environ.get(INVENTORY):
+            from nsm.program import inventory  # a client that is not asked starts faster without
+
+            await inventory.serve(program, where)
         await unless(program.stopping, work(config, program))
         await program.stopping.wait()
     finally:
@@ -104,6 +109,7 @@ def standing(
         stopping=stopping,
     )
     program.at_last(pool.close)
+    program.holdings.sockets.by(lambda: [len(pool)])
     return program
 
 

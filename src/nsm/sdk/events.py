@@ -40,6 +40,9 @@ class Events:
     def __len__(self) -> int:
         return len(self._known)
 
+    def __iter__(self) -> Iterator[Connection]:
+        return iter(self._known.values())
+
     def publish(self, conn: Connection) -> None:
         """This is how the connection is now."""
         self._known[conn.id] = conn

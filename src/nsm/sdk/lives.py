@@ -46,6 +46,7 @@ class Lives:
         self.clock = clock
         self.lanes = Lanes()
         self.lived: dict[str, Living] = {}
+        tasks.holders.add(self)
 
     def __len__(self) -> int:
         return len(self.lived)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import Any
+from weakref import WeakSet
 
 log = logging.getLogger(__name__)
 
@@ -12,6 +13,8 @@ class Tasks:
     """Keep what is running, say what failed, and stop it all with its owner."""
 
     def __init__(self) -> None:
+        self.holders: WeakSet[Any] = WeakSet()
+        """Those that keep something for whom work is started here, to be asked what they hold."""
         self._running: dict[asyncio.Task[None], None] = {}  # in the order begun
         self._stopped = False
 

@@ -10,6 +10,7 @@ import msgspec
 
 from nsm.errors import Invalid, NsmError
 from nsm.world import asking
+from nsm.world.claims import claims
 from nsm.world.control import missing, told
 from nsm.world.hosting import Hosting
 from nsm.world.supervisor import Supervisor
@@ -62,8 +63,8 @@ class Answering:
     async def dispatch(self, asked: asking.Any) -> object:
         """Do what is asked."""
         match asked:
-            case asking.Status():
-                return self.supervisor.status()
+            case asking.Status() | asking.Claims():
+                return await self._told(asked)
             case asking.Down():
                 self.supervisor.over.set()
                 return {}
@@ -75,6 +76,12 @@ class Answering:
                 return await self.hosting.detach(asked)
             case asking.Kill() | asking.Restart() | asking.Place():
                 return await self._about(asked)
+
+    async def _told(self, asked: asking.Status | asking.Claims) -> object:
+        """How it is, or what should be there."""
+        if isinstance(asked, asking.Claims):
+            return await claims(self.supervisor)
+        return self.supervisor.status()
 
     async def _about(self, asked: asking.Kill | asking.Restart | asking.Place) -> object:
         """Do what is asked about one process."""

@@ -57,8 +57,12 @@ class Detach(Ask, frozen=True, kw_only=True):
     urls: list[str] = []
 
 
+class Claims(Ask, frozen=True):
+    """What should be there, for an audit to hold it against what is."""
+
+
 class Down(Ask, frozen=True):
     """Take everything down; the answer comes when it begins."""
 
 
-Any = Status | Wait | Kill | Restart | Place | Attach | Detach | Down
+Any = Status | Wait | Kill | Restart | Place | Attach | Detach | Claims | Down

@@ -145,6 +145,10 @@ class Home:
         """The folder of files that stand in for those of /etc in `name`."""
         return self.root / "etc" / name
 
+    def inventory(self, name: str) -> Path:
+        """The socket on which `name` says what it holds."""
+        return self.folder(name) / "holds.sock"
+
     def folder(self, name: str) -> Path:
         """The folder of what `name` keeps: its sockets, its state."""
         return self.root / "run" / name

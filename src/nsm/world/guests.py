@@ -12,7 +12,7 @@ from nsm.api.names import NsUrl, split
 from nsm.dataplane.netns import Netns
 from nsm.errors import Invalid, NotFound
 from nsm.world import procfs
-from nsm.world.ground import MARKER
+from nsm.world.ground import MARKER, Home
 from nsm.world.plan import Plan, Process, WorkloadPlan
 from nsm.world.programs import OurProgram
 from nsm.world.spec import Want
@@ -103,13 +103,14 @@ def together(has: tuple[Want, ...], more: tuple[Want, ...]) -> tuple[Want, ...]:
     return tuple(found.values())
 
 
-def client(plan: Plan, workload: WorkloadPlan) -> Process:
+def client(plan: Plan, home: Home, workload: WorkloadPlan) -> Process:
     """The client that keeps a guest's vWires, beside the node's own programs."""
     node = next(one for one in plan.processes if one.who == f"node@{workload.node}")
     manager = node.environ["NSM_LISTEN_ON"].split(",")[0]
     common = {name: node.environ[name] for name in COMMON & node.environ.keys()}
     environ = {
         **common,
+        "NSM_INVENTORY_SOCKET": str(home.inventory(workload.name)),
         "NSM_NAME": workload.name,
         "NSM_CONNECT_TO": manager,
         "NSM_NETWORK_SERVICES": ",".join(want.text for want in workload.wants),

@@ -112,7 +112,8 @@ class Hosting:
         self.supervisor.wires.expect(planned)
         if name in self.supervisor.jobs.all:
             self.supervisor.jobs.remove(name)
-        self.supervisor.jobs.add([guests.client(self.supervisor.plan, planned)])
+        kept = guests.client(self.supervisor.plan, self.supervisor.home, planned)
+        self.supervisor.jobs.add([kept])
 
     async def _watch(self, name: str, target: Target) -> None:
         """Let go of a guest when it has gone."""

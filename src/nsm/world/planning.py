@@ -262,6 +262,7 @@ class Draft:
             "NSM_MESH": self.mesh,
             MARKER: str(self.home.root),
             "NSM_STATUS_SOCKET": str(self.home.reports),
+            "NSM_INVENTORY_SOCKET": str(self.home.inventory(process.who)),
             "SPIFFE_ENDPOINT_SOCKET": self.workload_api,
         }
         return replace(process, environ={**common, **process.environ}, folder=self.folder)

@@ -84,3 +84,20 @@ def ancestors(pid: int) -> frozenset[int]:
         found.add(pid)
         pid = parent(pid)
     return frozenset(found)
+
+
+def descriptors(pid: int) -> Iterator[tuple[int, str]]:
+    """What a process has open, as the kernel calls it; nothing where that may not be known."""
+    folder = PROC / str(pid) / "fd"
+    with suppress(OSError):
+        for entry in os.listdir(folder):
+            with suppress(OSError):
+                yield int(entry), os.readlink(folder / entry)
+
+
+def words(pid: int) -> str:
+    """The command a process was started with."""
+    with suppress(OSError):
+        said = (PROC / str(pid) / "cmdline").read_bytes()
+        return said.replace(b"\0", b" ").decode("utf-8", "replace").strip()[:120]
+    return ""

@@ -79,6 +79,8 @@ class Mesh:
     up: Ran | None = None
     namespaces: set[int] = field(default_factory=set)
     holders: set[str] = field(default_factory=set)
+    planted: bool = False
+    """Whether a test put something there that should not be."""
 
     @property
     def name(self) -> str:
@@ -127,6 +129,15 @@ class Mesh:
         """Whether all echoes come back, sent at once."""
         ran = self("ping", who, what, "-c", str(count), "-i", "10ms", "-o", "json")
         return ran.code == 0 and bool(ran.json["received"] == count)
+
+    def leftovers(self) -> list[Json]:
+        """What `nsm audit` finds, if it is up and nothing was planted in it."""
+        if self.planted or self("status").code not in (0, 1) or not self.root.exists():
+            return []
+        ran = self("audit", "-o", "json")
+        assert "error" not in ran.json or ran.json["error"]["code"] != "UNKNOWN", str(ran)
+        found: list[Json] = ran.json.get("leftovers", [])
+        return found
 
     def down(self) -> list[str]:
         """Take it down; what is left of it."""

@@ -80,6 +80,7 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
         lambda story: program.report(connection=story),
         program.clock,
     )
+    program.holdings.wanted.by(lambda: [want.wire.id for want in wanted])
     elsewhere = Elsewhere(program.dialer, config.connect_to, program.clock)
     news = News(program.dialer, config.connect_to, program.clock, tasks)
     alive = liveness(config, carries, elsewhere, news)

@@ -11,6 +11,7 @@ from nsm.components.endpoint.config import FirewallConfig, PassthroughConfig
 from nsm.components.endpoint.recipe import Parts
 from nsm.components.endpoint.recipe import passthrough as recipe
 from nsm.dataplane.carrier import Carrier
+from nsm.dataplane.facts import TABLE
 from nsm.dataplane.forward import PASS_ALL
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.netns import Netns
@@ -40,6 +41,8 @@ async def passing(
     kernel, netns = Kernel(program.clock), Netns.open(f"file://{config.netns}")
     program.at_last(kernel.close)
     carrier = Carrier(kernel, netns, program.tasks)
+    program.holdings.sockets.by(lambda: [kernel.sockets, carrier.listens])
+    program.holdings.built.by(lambda: [("", netns.key.ino, TABLE, t, "") for t in carrier.tables])
     await carrier.check(rules)
     onward = next(iter(config.network_services), None)
     parts = Parts(

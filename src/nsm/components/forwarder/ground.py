@@ -38,6 +38,7 @@ async def ground(config: Config, program: Program) -> Ground:
     able.require(KERNEL)
     kernel = Kernel(program.clock)
     program.at_last(kernel.close)
+    program.holdings.sockets.by(lambda: [kernel.sockets])
     return Ground(
         kernel=kernel,
         mechanisms=able.mechanisms,

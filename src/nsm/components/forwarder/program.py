@@ -1,6 +1,6 @@
 """The forwarder at work: what it stands on, and how it becomes known."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from nsm.admission.standing import beside, globs, matching
 from nsm.api.labels import Labels
@@ -12,6 +12,7 @@ from nsm.components.forwarder.collecting import adopt, collect
 from nsm.components.forwarder.config import Config
 from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.forwarder.recipe import Parts, forwarder
+from nsm.dataplane.facts import facts
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import AcceptVxlan, OfferVxlan
@@ -28,12 +29,15 @@ class Forwarding:
     offer: Offer
     needs: Needs
     manager: Registry[Endpoint]
+    registered: list[str] = field(default_factory=list)
 
     async def register(self, config: Config, url: str) -> Endpoint:
         """Make the manager know us, and keep it so."""
         labels = {config.ns_name: Labels(dict(config.labels))}
         record = Endpoint(config.name, (config.ns_name,), labels, url)
-        return await self.manager.register(Call(), record)
+        answer = await self.manager.register(Call(), record)
+        self.registered.append(answer.name)
+        return answer
 
 
 async def work(config: Config, program: Program) -> None:
@@ -61,6 +65,9 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
         kernel, way.underlay, Slot[Mechanism](), alias=key.alias, namespace=ground.namespace
     )
     await adopt(join.wires, vnis, kernel, key, ground.spaces)
+    program.holdings.built.by(
+        lambda: [(id, *fact) for id, ops in join.wires.standing.items() for fact in facts(ops)]
+    )
     collecting = collect(join.wires, vnis, kernel, key, program.clock, ground.spaces)
     program.tasks.start("collect", collecting)
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
@@ -72,7 +79,10 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
         join=join,
         authorize=program.next_hop(),
     )
+    registered: list[str] = []
+    program.holdings.registered.by(lambda: registered)
     return Forwarding(
+        registered=registered,
         offer=Offer(connections=forwarder(needs, parts).bind(END), monitor=needs.events),
         needs=needs,
         manager=endpoint_client(registry, config.connect_to, SendEndpointFile()),

@@ -1,6 +1,6 @@
 """Addresses for both ends of a vWire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -60,6 +60,11 @@ class AssignPointToPoint(Element):
             self._free(old)
         self.held[asked.id] = new
         return conn
+
+    def handed_out(self) -> Iterator[tuple[str, str]]:
+        """Every address of ours that is not free, and the connection it was given to, if any."""
+        holders = {str(a): id for id, pair in self.held.items() for a in (pair.dst, pair.src)}
+        yield from ((holders.get(text, ""), text) for text in map(str, self.pool.taken))
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         try:

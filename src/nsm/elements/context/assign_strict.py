@@ -1,6 +1,7 @@
 """Addresses for both ends of a vWire, and no others."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain as chain_all
 
 from nsm.api import cidr
 from nsm.api.cidr import Address, Network
@@ -13,6 +14,10 @@ class AssignStrict(Element):
 
     def __init__(self, *groups: Sequence[Network]) -> None:
         self.groups = [AssignPointToPoint(group) for group in groups]
+
+    def handed_out(self) -> Iterator[tuple[str, str]]:
+        """Every address that is not free, of all groups (see `AssignPointToPoint`)."""
+        return chain_all.from_iterable(group.handed_out() for group in self.groups)
 
     def bind(self, next: Handler) -> Handler:
         return super().bind(chain(*self.groups).bind(next))

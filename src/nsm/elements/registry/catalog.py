@@ -1,6 +1,6 @@
 """Records by name, found at once by name or by service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Generic
 
 from nsm.api.registration import Answer, Endpoint, R
@@ -35,6 +35,9 @@ class Catalog(Generic[R]):
 
     def __len__(self) -> int:
         return len(self._by_name)
+
+    def __iter__(self) -> Iterator[R]:
+        return (answer.record for answer in self._by_name.values())
 
     def __contains__(self, name: str) -> bool:
         return name in self._by_name

@@ -1,0 +1,49 @@
+"""`nsm audit`: is anything left over?"""
+
+import click
+
+from nsm.cli.options import Json, home, mesh, need_root, output, say_json, table, timeout
+
+
+@click.command("audit")
+@click.argument("name", required=False)
+@timeout("5s")
+@mesh
+@output
+def command(name: str | None, timeout: float, mesh: str | None, output: str) -> int:
+    """Hold what there is of the mesh NAME against what its connections need.
+
+    \b
+    nsm audit
+    nsm audit lab -o json | jq '.leftovers[].what'
+
+    Interfaces, addresses, routes, rules, neighbours, nft tables; addresses from pools; what
+    programs keep in memory, and have open; registry entries; files, namespaces, processes. What
+    changes just now is given --timeout to be whole. What waits will go by itself when its time is
+    up, as what a client held that was killed.
+
+    Exit code 0: nothing is left over; 1: something is, or cannot be asked.
+    """
+    import msgspec
+
+    from nsm.world.auditing import audit
+
+    need_root("looking into every namespace")
+    left, waiting = audit(home(name or mesh), timeout)
+    found: Json = msgspec.to_builtins({"leftovers": left, "waiting": waiting})
+    if output == "json":
+        say_json(found)
+    else:
+        show(found)
+    return 1 if left else 0
+
+
+def show(found: Json) -> None:
+    """All of it, for people."""
+    if not found["leftovers"]:
+        click.echo("nothing is left over")
+    for title, key in (("", "leftovers"), ("waits for its time to be up:", "waiting")):
+        rows = [[one[c] for c in ("kind", "what", "where", "whose", "fix")] for one in found[key]]
+        if rows:
+            click.echo(title, nl=bool(title))
+            table(("KIND", "WHAT", "WHERE", "WHOSE", "FIX"), rows)
