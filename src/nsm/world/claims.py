@@ -80,5 +80,6 @@ def _files(supervisor: Supervisor, namespaces: list[str]) -> list[str]:
         found += [f"netns/{name}", f"attached/{name}", f"etc/{name}/resolv.conf"]
     for who in (job.who for job in supervisor.jobs):
         own = OF_PROGRAMS + (OF_AUTHORITY if who.startswith("identity@") else ())
-        found += [f"run/{who}/{name}" for name in own]
+        kept = tuple(f"{wire.id}.vwire" for wire in supervisor.wires.of(who))
+        found += [f"run/{who}/{name}" for name in own + kept]
     return found
