@@ -119,6 +119,8 @@ MANAGING = {
     "NSM_FORWARDER_NETWORK_SERVICE_NAME": "forwarder",
     # ours; upstream's is fixed, at the same place
     "NSM_EXCLUDED_PREFIXES": "/var/lib/networkservicemesh/config/excluded_prefixes.yaml",
+    # ours
+    "NSM_REGISTRY_OUTAGE": timedelta(hours=1),
 }
 REGISTRY = {
     **COMMON,
