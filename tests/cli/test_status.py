@@ -2,7 +2,7 @@
 
 import pytest
 
-from nsm.cli.status import show
+from nsm.cli.status import agreed, show
 
 WIRE = {
     "id": "web-0",
@@ -40,3 +40,14 @@ def test_a_tunnel_that_carries_payload_in_clear_is_marked_and_explained(capsys) 
 @pytest.mark.parametrize("remote", [None, "WIREGUARD"])
 def test_nothing_else_is(capsys, remote: str | None) -> None:
     assert "clear" not in shown(capsys, remote)
+
+
+def test_programs_are_told_the_fields_of_the_contract_and_no_more() -> None:
+    wire = {"id": "web-0", "heals": 1, "healed": {"died": "one"}}
+    found = {"mesh": "lab", "workloads": [{"name": "web", "connections": [wire]}]}
+    told = agreed(found)
+    assert told == {
+        "mesh": "lab",
+        "workloads": [{"name": "web", "connections": [{"id": "web-0", "heals": 1}]}],
+    }
+    assert found["workloads"][0]["connections"][0] == wire, "what it was told from is as it was"

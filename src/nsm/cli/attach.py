@@ -5,7 +5,7 @@ import os
 import click
 
 from nsm.cli.options import Json, control, mesh, output, say_json, table, timeout
-from nsm.cli.status import VWIRE, complain, vwire
+from nsm.cli.status import VWIRE, complain, vwire, workload
 
 
 @click.command("attach")
@@ -31,15 +31,15 @@ def command(
     asked = {"target": where, "urls": list(urls), "node": node, "within": timeout}
     found = control(mesh).ask("attach", timeout + 10, **asked)
     if output == "json":
-        say_json(found)
+        say_json(workload(found))
     else:
         show(found)
     return 0 if found["state"] == "up" else 1
 
 
-def show(workload: Json) -> None:
+def show(found: Json) -> None:
     """What was attached, for people."""
-    table(VWIRE, [vwire(workload, wire) for wire in workload["connections"]])
-    for wire in workload["connections"]:
+    table(VWIRE, [vwire(found, wire) for wire in found["connections"]])
+    for wire in found["connections"]:
         if wire["error"]:
-            complain(workload["name"], wire)
+            complain(found["name"], wire)

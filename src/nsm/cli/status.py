@@ -9,9 +9,10 @@ from nsm.cli.options import Json, control, mesh, output, say_json, table
 
 @click.command("status")
 @click.argument("name", required=False)
+@click.option("--heals", is_flag=True, help="With -o json: how each vWire last healed, as well.")
 @mesh
 @output
-def command(name: str | None, mesh: str | None, output: str) -> int:
+def command(name: str | None, heals: bool, mesh: str | None, output: str) -> int:
     """Show the mesh NAME, or the only one that is up.
 
     \b
@@ -22,10 +23,21 @@ def command(name: str | None, mesh: str | None, output: str) -> int:
     """
     found = control(name or mesh).ask("status")
     if output == "json":
-        say_json(found)
+        say_json(found if heals else agreed(found))
     else:
         show(found)
     return 0 if found["state"] == "up" else 1
+
+
+def agreed(found: Json) -> Json:
+    """What programs are told without asking for more: the fields that others count on."""
+    return found | {"workloads": [workload(one) for one in found["workloads"]]}
+
+
+def workload(found: Json) -> Json:
+    """A workload with those fields."""
+    wires = [{k: v for k, v in wire.items() if k != "healed"} for wire in found["connections"]]
+    return found | {"connections": wires}
 
 
 def show(found: Json) -> None:

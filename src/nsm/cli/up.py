@@ -11,6 +11,7 @@ import click
 
 from nsm.cli.options import Json, need_root, output, say_json, timeout
 from nsm.cli.progress import Progress
+from nsm.cli.status import agreed
 from nsm.world.control import missing
 from nsm.world.ground import BASE, Home
 from nsm.world.spec import Mesh
@@ -45,7 +46,7 @@ def command(file: Path, detach: bool, reload: bool, timeout: float, output: str)
             found = follow(starting, home, progress, timeout)
             up = not missing(found)
             if output == "json":
-                say_json(progress.measured(found))
+                say_json(agreed(progress.measured(found)))
             else:
                 progress.summary(found)
             if detach:
