@@ -60,7 +60,10 @@ def healthy(_at: int, _op: Op) -> NsmError | None:
 
 @dataclass(slots=True)
 class FakeLink:
-    """An interface and what stands on it; `peer` is where the other end of a pair is."""
+    """An interface and what stands on it; `peer` is where the other end of a pair is.
+
+    `tunnel` is from and to which address of nodes a tunnel leads.
+    """
 
     end: LinkEnd
     kind: str
@@ -68,6 +71,7 @@ class FakeLink:
     mtu: int = 1500
     peer: Place | None = None
     vni: tuple[Netns, int, int] | None = None
+    tunnel: tuple[Address, Address] | None = None
     addresses: dict[Interface, None] = field(default_factory=dict)
     neighbors: dict[Address, tuple[str, bool]] = field(default_factory=dict)
     alias: str = ""
@@ -88,6 +92,10 @@ class FakeKernel:
 
     async def apply(self, *ops: Op) -> None:
         """Carry out `ops`, all or none (see `Driver`)."""
+        self.carry_out(ops)
+
+    def carry_out(self, ops: Sequence[Op]) -> list[Op]:
+        """The same at once; those that changed something, to be taken back."""
         made: list[Op] = []
         try:
             for op in ops:
@@ -97,8 +105,9 @@ class FakeKernel:
                 if self._do(op):
                     made.append(op)
         except NsmError:
-            self._take_back(made)
+            self.take_back(made)
             raise
+        return made
 
     async def look(self, netns: Netns, name: str) -> Link | None:
         """An interface as it is now; None where there is none."""
@@ -115,7 +124,8 @@ class FakeKernel:
         """Whether nothing is left of all that was done."""
         return not (self.links_at or self.routes or self.rules)
 
-    def _take_back(self, made: Sequence[Op]) -> None:
+    def take_back(self, made: Sequence[Op]) -> None:
+        """Undo, last first."""
         for op in reversed(made):
             if inverse := op.undo():
                 self._do(inverse)
@@ -204,6 +214,7 @@ class FakeKernel:
             self.made += 1
             made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), self.made)
             made.vni = vni
+            made.tunnel = (op.local, op.remote) if isinstance(op, AddVxlan) else None
             made.peer = (other.netns, other.name) if isinstance(op, AddVeth) else None
             self.links_at[end.netns, end.name] = made
 

@@ -27,6 +27,11 @@ class AddressPool:
         """How many addresses are handed out."""
         return sum(len(lane.held) for lane in self._lanes)
 
+    @property
+    def left(self) -> int:
+        """How many could still be handed out."""
+        return sum(lane.left for lane in self._lanes)
+
     def __contains__(self, address: Address) -> bool:
         """Whether the address is one of ours, free or not."""
         return any(lane.owns(address) for lane in self._lanes)
@@ -88,6 +93,10 @@ class _Lane:
     def leave_to(self, earlier: "_Lane") -> None:
         self.free.remove(*earlier.span)
         self.others.add(*earlier.span)
+
+    @property
+    def left(self) -> int:
+        return sum(last - first + 1 for first, last in self.free)
 
     def owns(self, address: Address) -> bool:
         number = int(address)

@@ -21,6 +21,11 @@ class Tasks:
     def __len__(self) -> int:
         return len(self._running)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What runs now, the longest running first."""
+        return tuple(task.get_name() for task in self._running)
+
     def start(self, name: str, work: Coroutine[Any, Any, object]) -> asyncio.Task[None]:
         """Run `work`; the task is returned to be cancelled, not to be awaited in one's own lane.
 

@@ -99,7 +99,9 @@ def write_request(noun: Request, m: NetworkServiceRequest) -> None:
 
 
 def read_event(m: pb.ConnectionEvent, reader: Reader) -> ConnectionEvent:
-    connections = {key: read_connection(m.connections[key], reader) for key in m.connections}
+    connections = {
+        key: read_connection(m.connections[key], reader) for key in sorted(m.connections)
+    }
     return ConnectionEvent(m.type, connections, reader.rest(m))
 
 

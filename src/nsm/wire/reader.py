@@ -11,7 +11,6 @@ from nsm.wire.unknown import unknown
 MOST = 100_000
 """Messages within one message; four megabytes of empty ones would stand for two million."""
 
-K = TypeVar("K")
 V = TypeVar("V")
 M = TypeVar("M")
 N = TypeVar("N")
@@ -52,6 +51,6 @@ def texts(values: Sequence[V]) -> tuple[V, ...]:
     return tuple(values[:]) if values else ()
 
 
-def mapping(values: Mapping[K, V]) -> dict[K, V]:
-    """A map field; iterating is the quickest way out of upb's container."""
-    return {key: values[key] for key in values} if values else {}
+def mapping(values: Mapping[str, V]) -> dict[str, V]:
+    """A map field, by its keys: upb's own order is another one in every process."""
+    return {key: values[key] for key in sorted(values)} if values else {}

@@ -72,7 +72,7 @@ def read_endpoint(m: pb.NetworkServiceEndpoint, reader: Reader) -> Endpoint:
     return Endpoint(
         m.name,
         texts(m.network_service_names),
-        {key: read_labels(labels[key], reader) for key in labels},
+        {key: read_labels(labels[key], reader) for key in sorted(labels)},
         m.url,
         Timestamp(expires.seconds, expires.nanos) if m.HasField("expiration_time") else None,
         Timestamp(first.seconds, first.nanos) if m.HasField("initial_registration_time") else None,

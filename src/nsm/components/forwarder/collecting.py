@@ -7,6 +7,7 @@ from contextlib import suppress
 from nsm.dataplane.driver import Driver, VniTaken
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
+from nsm.dataplane.plan import ENDPOINT
 from nsm.dataplane.sweep import Found, namespaces, survey, sweep
 from nsm.dataplane.vnis import Vnis
 from nsm.dataplane.wires import Wires
@@ -32,9 +33,10 @@ async def adopt(
         log.warning("could not look for what stands from before: %s", error)
         return
     wires.adopt(each.tag for each in found)
-    for each in found:
+    accepted = [one.tag for one in found if one.tag.role == ENDPOINT and one.tag.vni]
+    for tag in accepted:  # what the other side chose is the other side's to let go of
         with suppress(VniTaken):
-            vnis.hold(each.tag.connection, each.tag.vni)
+            vnis.hold(tag.connection, tag.vni)
     if found:
         log.info("%d interfaces stand from before", len(found))
 

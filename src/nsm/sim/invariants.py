@@ -1,0 +1,138 @@
+"""What must hold: at every moment, and once nothing has gone wrong for a while."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nsm.api.connection import Connection
+from nsm.components.client.report import UP, Wire
+from nsm.elements.context import AssignPointToPoint
+from nsm.sim.inside import inside
+from nsm.sim.mesh import Mesh
+from nsm.sim.network import Listener
+
+LOOK = 0.5
+"""Seconds between two looks."""
+BLIND = 20.0
+"""Seconds a client may take a vWire for up that carries nothing: two looks of its own (0.5 s and
+the 1 s each may take), and one request under way, which has 15 s to be answered."""
+SHARED = 20.0
+"""Seconds two clients may have one address: an endpoint that comes back without memory gives it to
+the next, until the one it had given it to before asks again."""
+ENDLESS = 45.0
+"""Seconds a call may be served: its caller's time (15 s), and an undo of as long, and a breath."""
+
+
+class Watch:
+    """Looks at a mesh again and again, and keeps what was wrong."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self.wrong: dict[str, float] = {}
+        self.found: dict[str, float] = {}
+        self.pools: dict[object, list[AssignPointToPoint]] = {}
+
+    def look(self, now: float) -> None:
+        """Once; what lasts no longer than it may is no problem."""
+        seen: dict[str, float] = {}
+        for problem, allowed in self._problems(now):
+            since = seen[problem] = self.wrong.get(problem, now)
+            if now - since >= allowed and problem not in self.found:
+                self.found[problem] = now
+                self.mesh.trace("problem", problem, aloud=True)
+        self.wrong = seen
+
+    def _problems(self, now: float) -> Iterator[tuple[str, float]]:
+        yield from self._connections()
+        yield from self._addresses()
+        yield from self._calls(now)
+
+    def _connections(self) -> Iterator[tuple[str, float]]:
+        for client, wire in self.mesh.wires():
+            if wire.state == UP:
+                for wrong in ill_formed(wire.conn):
+                    yield f"{wire.id}: {wrong}", 0.0
+                if not self.mesh.carries(client, wire.conn):
+                    yield f"{wire.id} is up and carries nothing", BLIND
+
+    def _addresses(self) -> Iterator[tuple[str, float]]:
+        had = Counter(
+            (wire.conn.endpoint, address)
+            for _, wire in self.mesh.wires()
+            if wire.state == UP
+            for address in wire.conn.ip.src_ip_addrs
+        )
+        for (endpoint, address), count in had.items():
+            if count > 1:
+                yield f"{count} clients have {address} of {endpoint}", SHARED
+        for endpoint, pool in pools(self.mesh, self.pools):
+            pairs = list(pool.held.values())
+            if len(set(pairs)) < len(pairs):
+                yield f"{endpoint} gave one address twice", 0.0
+
+    def _calls(self, now: float) -> Iterator[tuple[str, float]]:
+        for wire in self.mesh.network.wires:
+            calls = wire.calls
+            for number, (since, path) in calls.since.items() if calls else ():
+                if calls and number not in calls.streaming and now - since > ENDLESS:
+                    who = wire.listener.process.name
+                    yield f"{who} serves {path} of {wire.caller.name} for ever", 0.0
+
+
+def ill_formed(conn: Connection) -> Iterator[str]:
+    """What is wrong with a client's view of a connection that is up."""
+    path = conn.hops
+    ids = [segment.id for segment in path.segments]
+    names = [segment.name for segment in path.segments]
+    if path.index != 0 or not ids or ids[0] != conn.id:
+        yield f"its path is another's: {ids}"
+    if len(set(ids)) < len(ids) or not all(ids):
+        yield f"ids twice or none in its path: {ids}"
+    if len(set(names)) < len(names) or len(names) not in (4, 6):
+        yield f"its path is no way: {names}"
+    if conn.endpoint != names[-1]:
+        yield f"its path ends at {names[-1]} and not at {conn.endpoint}"
+    if not conn.ip.src_ip_addrs or not conn.ip.dst_ip_addrs:
+        yield "it has no addresses"
+
+
+def pools(
+    mesh: Mesh, known: dict[object, list[AssignPointToPoint]]
+) -> Iterator[tuple[str, AssignPointToPoint]]:
+    """The pools of every endpoint that lives; `known` are those found before."""
+    for spec in mesh.story.endpoints:
+        if running := mesh.running.get(spec.name):
+            found = known.get(running.process) or inside(
+                AssignPointToPoint, *(one.methods for one in listeners(mesh, spec.name))
+            )
+            known[running.process] = found
+            for pool in found:
+                yield spec.name, pool
+
+
+def listeners(mesh: Mesh, name: str) -> Iterator[Listener]:
+    """Where a program listens."""
+    for listener in mesh.network.listeners.values():
+        if listener.process.name == name:
+            yield listener
+
+
+def unsettled(mesh: Mesh, known: dict[object, list[AssignPointToPoint]]) -> Iterator[str]:
+    """Every wish that is not met, though it could be."""
+    room = {name for name, pool in pools(mesh, known) if has_room(pool)}
+    for client, wire in mesh.wires():
+        if wire.state == UP and mesh.carries(client, wire.conn):
+            continue
+        if any(one.service == wire.service and one.name in room for one in mesh.story.endpoints):
+            yield f"{wire.id} is {wire.state}, and could be had: {_why(wire)}"
+    for name in [name for name in mesh.wanted if name not in mesh.running]:
+        yield f"{name} does not run"
+
+
+def has_room(pool: AssignPointToPoint) -> bool:
+    """Whether one more pair of addresses can be had."""
+    return pool.pool.left >= 2
+
+
+def _why(wire: Wire) -> str:
+    error = wire.error
+    return f"{error['code']} {error['cause']}" if error else "no error"

@@ -1,0 +1,148 @@
+"""A host's kernel as one program reaches it, and whether packets pass through all of them."""
+
+import asyncio
+from ipaddress import ip_interface
+from random import Random
+
+from nsm.api.connection import Connection
+from nsm.api.mechanism import NAME
+from nsm.dataplane.encode import Address
+from nsm.dataplane.fake import FakeKernel, FakeLink
+from nsm.dataplane.link import Link
+from nsm.dataplane.netns import Netns
+from nsm.dataplane.ops import Op
+from nsm.errors import Unreachable
+from nsm.sim.network import Network
+from nsm.sim.process import Host, Process
+from nsm.sim.trace import Trace
+
+TAKES = 0.001
+"""Seconds before and after each change."""
+MAIN = 254
+"""The routing table that everything goes by."""
+
+
+class KernelHandle:
+    """A `Driver`: the kernel works on while its caller waits, and may be interrupted half way."""
+
+    def __init__(self, process: Process, chance: Random, trace: Trace) -> None:
+        self.trace = trace
+        self.process = process
+        self.kernel: FakeKernel = process.host.kernel
+        self.chance = chance
+        self.pending: dict[int, tuple[Op, ...]] = {}
+        process.dying.append(self._interrupt)
+
+    async def apply(self, *ops: Op) -> None:
+        """Carry out `ops`, all or none; cancelled meanwhile, it takes them back."""
+        if not ops:
+            return
+        self._check()
+        number = self.kernel.asked = self.kernel.asked + 1
+        self.pending[number] = ops
+        try:
+            await asyncio.sleep(TAKES)
+        finally:
+            self.pending.pop(number, None)
+        made = self.kernel.carry_out(ops)
+        self.trace(f"{self.process}", f"{ops[0]} and {len(ops) - 1} more")
+        try:
+            await asyncio.sleep(TAKES)
+        except asyncio.CancelledError:
+            if self.process.alive:
+                self.kernel.take_back(made)
+            raise
+
+    async def look(self, netns: Netns, name: str) -> Link | None:
+        """An interface as it is now."""
+        self._check()
+        return await self.kernel.look(netns, name)
+
+    async def links(self, netns: Netns) -> tuple[Link, ...]:
+        """Every interface of a namespace."""
+        self._check()
+        return await self.kernel.links(netns)
+
+    def _check(self) -> None:
+        if not self.process.alive:
+            raise Unreachable("this program is no more")
+
+    def _interrupt(self) -> None:
+        """Killed: of what was under way, some is done, and nothing is taken back."""
+        for ops in self.pending.values():
+            part = ops[: self.chance.randrange(len(ops) + 1)]
+            fault, self.kernel.fault = self.kernel.fault, lambda _at, _op: None
+            try:
+                self.kernel.carry_out(part)
+            except Exception:  # what it could not do is not done either
+                pass
+            finally:
+                self.kernel.fault = fault
+
+
+class Packets:
+    """Whether a ping gets through, judged by what stands in the kernels and by nothing else."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
+    def carried(self, host: Host, netns: Netns, conn: Connection) -> bool:
+        """Whether every pair of addresses of a connection reaches, from the client's namespace."""
+        name = conn.mechanism.get(NAME) if conn.mechanism else ""
+        sources = [ip_interface(text).ip for text in conn.ip.src_ip_addrs]
+        targets = [ip_interface(text).ip for text in conn.ip.dst_ip_addrs]
+        pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
+        near = host.kernel.links_at.get((netns, name))
+        return bool(pairs) and all(self._pings(host, near, s, t) for s, t in pairs)
+
+    def _pings(self, host: Host, near: FakeLink | None, source: Address, target: Address) -> bool:
+        if near is None:
+            return False
+        there = self._opposite(host, near)
+        if there is None:
+            return False
+        far_host, far = there
+        return self._leads(host, near, source, target, far) and self._leads(
+            far_host, far, target, source, near
+        )
+
+    def _leads(
+        self, host: Host, link: FakeLink, own: Address, to: Address, there: FakeLink
+    ) -> bool:
+        """Whether from here `to` is looked for through this link, and believed to be at its end."""
+        if not any(address.ip == own for address in link.addresses):
+            return False
+        netns, name = link.end.netns, link.end.name
+        known = [
+            (prefix.prefixlen, way)
+            for (where, table, prefix), (way, _) in host.kernel.routes.items()
+            if where == netns and table == MAIN and prefix.version == to.version and to in prefix
+        ]
+        known += [
+            (a.network.prefixlen, name)
+            for a in link.addresses
+            if a.version == to.version and to in a.network
+        ]
+        if not known or max(known)[1] != name:
+            return False
+        mac = link.neighbors.get(to, (there.end.mac, False))[0]
+        return mac == there.end.mac
+
+    def _opposite(self, host: Host, link: FakeLink) -> tuple[Host, FakeLink] | None:
+        """Where a packet comes out that goes into this interface."""
+        if link.peer:
+            far = host.kernel.links_at.get(link.peer)
+            return (host, far) if far else None
+        if link.tunnel is None:
+            return None
+        there = self.network.hosts.get(str(link.tunnel[1]))
+        if there is None or not self.network.carries(host, there):
+            return None
+        for far in there.kernel.links_at.values():
+            if far.tunnel and far.tunnel[:2] == link.tunnel[1::-1] and _same_vni(far, link):
+                return there, far
+        return None
+
+
+def _same_vni(far: FakeLink, link: FakeLink) -> bool:
+    return bool(far.vni and link.vni and far.vni[1:] == link.vni[1:])

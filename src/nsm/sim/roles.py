@@ -1,0 +1,216 @@
+"""How each program of a story is run: settings as a world would give them, and the real work."""
+
+import os
+from collections.abc import Mapping
+from typing import TypeVar
+
+from nsm.api.connection import Connection
+from nsm.api.mechanism import KERNEL, VXLAN
+from nsm.components.client import program as asking
+from nsm.components.client.config import Config as ClientConfig
+from nsm.components.forwarder import program as forwarding
+from nsm.components.forwarder.config import Config as ForwarderConfig
+from nsm.components.forwarder.ground import Ground
+from nsm.components.manager import program as managing
+from nsm.components.manager.config import Config as ManagerConfig
+from nsm.components.registry import program as registering
+from nsm.components.registry.config import Config as RegistryConfig
+from nsm.config import load
+from nsm.dataplane.netns import Key, Netns
+from nsm.dataplane.plan import Underlay
+from nsm.dataplane.underlay import Way
+from nsm.elements.lifecycle import Question
+from nsm.endpoint.config import Config as EndpointConfig
+from nsm.endpoint.serving import simple, worker
+from nsm.errors import Invalid
+from nsm.identity.policies import COMMON
+from nsm.node import program as holding
+from nsm.node.config import Config as NodeConfig
+from nsm.program import Program, Settings
+from nsm.sim.disk import DiskHandle
+from nsm.sim.identity import APPS, MESH
+from nsm.sim.kernel import KernelHandle
+from nsm.sim.mesh import Mesh, Role, Work
+from nsm.sim.process import Process
+from nsm.sim.story import Client, Endpoint, Node
+
+C = TypeVar("C", bound=Settings)
+
+NAMES = f"{COMMON},etc/nsm/opa/registry/.*.rego"
+OURS = f"{MESH}/*"
+MTU = 1500
+TRIES = 4
+"""Pings of one look at a vWire."""
+
+
+def cast_roles(mesh: Mesh) -> None:
+    """Give everyone in the story a role."""
+    story = mesh.story
+    mesh.roles["registry"] = _registry(mesh)
+    for node in story.nodes:
+        for name in node.programs:
+            mesh.roles[name] = _node(mesh, node, name)
+    for endpoint in story.endpoints:
+        mesh.roles[endpoint.name] = _endpoint(mesh, endpoint)
+    for client in story.clients:
+        mesh.roles[client.name] = _client(mesh, client)
+
+
+def _registry(mesh: Mesh) -> Role:
+    config = _load(mesh, RegistryConfig, "registry", NSM_LISTEN_ON=_registry_url(mesh))
+
+    def work(mesh: Mesh, process: Process) -> Work:
+        async def keep(config: RegistryConfig, program: Program) -> None:
+            disk = DiskHandle(mesh.disk, process) if mesh.story.stored else None
+            await program.serve(registering.kept(config, program, disk), config.listen_on)
+
+        return keep
+
+    return Role(f"{MESH}/registry", "hub", config, work)
+
+
+def _node(mesh: Mesh, node: Node, name: str) -> Role:
+    if not node.split:
+        return Role(f"{MESH}/{name}", node.name, _node_config(mesh, node, name), _stand)
+    if name.startswith("manager"):
+        config = _load(mesh, ManagerConfig, name, **_manager_settings(mesh, node))
+        return Role(f"{MESH}/{name}", node.name, config, lambda *_: managing.work)
+    tunnel = mesh.hosts[node.name].ip
+    settings = {"NSM_CONNECT_TO": _socket(mesh, node), "NSM_TUNNEL_IP": tunnel}
+    forwarder = _load(mesh, ForwarderConfig, name, **settings)
+    return Role(f"{MESH}/{name}", node.name, forwarder, _forward)
+
+
+def _node_config(mesh: Mesh, node: Node, name: str) -> NodeConfig:
+    return _load(
+        mesh,
+        NodeConfig,
+        name,
+        **_manager_settings(mesh, node),
+        NSM_FORWARDER_NAME=f"forwarder-{node.name}",
+        NSM_FORWARDER_MAX_TOKEN_LIFETIME=f"{mesh.story.lifetime:.0f}s",
+        NSM_FORWARDER_REGISTRY_CLIENT_POLICIES=COMMON,
+        NSM_TUNNEL_IP=mesh.hosts[node.name].ip,
+    )
+
+
+def _stand(mesh: Mesh, process: Process) -> Work:
+    async def stand(config: NodeConfig, program: Program) -> None:
+        await holding.stand(config, program, ground(mesh, process))
+
+    return stand
+
+
+def _forward(mesh: Mesh, process: Process) -> Work:
+    async def forward(config: ForwarderConfig, program: Program) -> None:
+        forwarded = await forwarding.forward(config, program, ground(mesh, process))
+        url = program.own_socket()
+        await program.serve(forwarded.offer, [url])
+        await forwarded.register(config, url)
+
+    return forward
+
+
+def ground(mesh: Mesh, process: Process) -> Ground:
+    """The kernel of the host, as this life of a forwarder uses it."""
+    host = process.host
+
+    async def spaces() -> tuple[Netns, ...]:
+        return tuple(mesh.spaces.get(host.name, {}).values())
+
+    return Ground(
+        kernel=KernelHandle(process, mesh.chance, mesh.trace),
+        mechanisms=frozenset((KERNEL, VXLAN)),
+        way=Way(host.ip, Underlay(host.netns, MTU), MTU - 50),
+        key=host.key,
+        namespace=namespace,
+        spaces=spaces,
+    )
+
+
+def namespace(url: str) -> Netns:
+    """A namespace by the file that stands for it."""
+    try:
+        found = os.stat(url.removeprefix("file://"))
+    except OSError as error:
+        raise Invalid(f"{url[:100]} is not a network namespace") from error
+    return Netns(-1, Key(found.st_dev, found.st_ino))
+
+
+def _endpoint(mesh: Mesh, spec: Endpoint) -> Role:
+    node = next(node for node in mesh.story.nodes if node.name == spec.node)
+    config = _load(
+        mesh,
+        EndpointConfig,
+        spec.name,
+        NSM_CONNECT_TO=_socket(mesh, node),
+        NSM_SERVICE_NAMES=spec.service,
+        NSM_PAYLOAD="IP",
+        NSM_CIDR_PREFIX=spec.prefix,
+        NSM_FORWARDER_IDS=OURS,
+        NSM_UNREGISTER_ITSELF="true",
+        NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
+    )
+    work = worker(simple)
+    return Role(f"{APPS}/{spec.name}", spec.node, config, lambda *_: work)
+
+
+def _client(mesh: Mesh, spec: Client) -> Role:
+    node = next(node for node in mesh.story.nodes if node.name == spec.node)
+    wishes = [f"kernel://{name}/nsm-{number}" for number, name in enumerate(spec.services)]
+    config = _load(
+        mesh,
+        ClientConfig,
+        spec.name,
+        NSM_CONNECT_TO=_socket(mesh, node),
+        NSM_NETWORK_SERVICES=",".join(wishes),
+        NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
+        NSM_LIVENESS_CHECK_INTERVAL="500ms",
+    )
+
+    def work(mesh: Mesh, process: Process) -> Work:
+        async def keep(config: ClientConfig, program: Program) -> None:
+            await asking.keep(config, program, looks(mesh, process))
+
+        return keep
+
+    return Role(f"{APPS}/{spec.name}", spec.node, config, work)
+
+
+def looks(mesh: Mesh, process: Process) -> Question:
+    """What a client's pings find out, in the time they take."""
+
+    async def carries(conn: Connection) -> bool:
+        for _ in range(TRIES):
+            if mesh.carries(process.name, conn):
+                return True
+            await process.clock.sleep(1.0 / TRIES)
+        return False
+
+    return carries
+
+
+def _load(mesh: Mesh, kind: type[C], name: str, **settings: str) -> C:
+    said = {
+        "NSM_NAME": name,
+        "NSM_MAX_TOKEN_LIFETIME": f"{mesh.story.lifetime:.0f}s",
+        **{f"NSM_REGISTRY_{side}_POLICIES": NAMES for side in ("SERVER", "CLIENT")},
+        **settings,
+    }
+    return load(kind, said)
+
+
+def _manager_settings(mesh: Mesh, node: Node) -> Mapping[str, str]:
+    return {
+        "NSM_LISTEN_ON": f"{_socket(mesh, node)},tcp://{mesh.hosts[node.name].ip}:5001",
+        "NSM_REGISTRY_URL": _registry_url(mesh),
+        "NSM_EXCLUDED_PREFIXES": f"{mesh.folder}/no-excluded-prefixes",
+    }
+
+
+def _socket(mesh: Mesh, node: Node) -> str:
+    return f"unix://{mesh.hosts[node.name].folder}/nsm.sock"
+
+
+def _registry_url(mesh: Mesh) -> str:
+    return f"tcp://{mesh.hosts['hub'].ip}:5002"

@@ -1,0 +1,139 @@
+"""One story from its beginning to its end, and what was wrong with it."""
+
+import asyncio
+import gc
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from nsm.sdk.chance import sown
+from nsm.sim.faults import befall
+from nsm.sim.invariants import LOOK, Watch, unsettled
+from nsm.sim.leaks import leftovers
+from nsm.sim.loop import Stuck, live
+from nsm.sim.mesh import Mesh
+from nsm.sim.roles import cast_roles
+from nsm.sim.story import Story
+from nsm.sim.trace import Trace
+
+SETTLED = 90.0
+"""Seconds after the last fault within which every wish that can be met is: connections given up by
+the system (20 s), the longest pauses between tries (5 s), a request that is answered too late
+(15 s), and the time that a registry keeps an endpoint it hears no more of (60 s)."""
+COLLECTED = 200.0
+"""Seconds, beyond the life of tokens, within which everything is gone that nobody wants: expiry,
+then the next look of a forwarder (60 s), or of two that share a wire."""
+STEP = 2.0
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a story went: `problems` in the order they showed; two runs have one `digest`."""
+
+    story: Story
+    problems: tuple[str, ...]
+    digest: str
+    lines: tuple[tuple[float, str, str], ...]
+    virtual: float
+
+    @property
+    def good(self) -> bool:
+        """Whether everything held."""
+        return not self.problems
+
+
+def run(story: Story, *, keep: bool = False) -> Outcome:
+    """Live it; `keep` keeps every line that was traced."""
+    trace = Trace(keep=keep)
+    with _folder() as folder, sown(Random(f"chance {story.seed}")), _no_collecting():
+        telling = Telling(Mesh(story, folder, trace))
+        try:
+            live(telling.tell())
+        except Stuck as error:
+            telling.problems.append(str(error))
+    problems = tuple(telling.problems)
+    return Outcome(story, problems, trace.digest, tuple(trace.lines), telling.ended)
+
+
+class Telling:
+    """A story being told."""
+
+    def __init__(self, mesh: Mesh) -> None:
+        self.mesh = mesh
+        self.story = mesh.story
+        self.watch = Watch(mesh)
+        self.problems: list[str] = []
+        self.ended = 0.0
+        cast_roles(mesh)
+
+    async def tell(self) -> None:
+        """All of it."""
+        mesh, loop = self.mesh, asyncio.get_running_loop()
+        self._begin()
+        watching = mesh.tasks.start("watch", self._look())
+        for fault in self.story.faults:
+            mesh.tasks.start(f"fault {fault}", befall(mesh, fault))
+        await asyncio.sleep(self.story.calm_at + STEP)
+        mesh.trace("story", "nothing goes wrong from here on", aloud=True)
+        await self._until(SETTLED, lambda: unsettled(mesh, self.watch.pools))
+        watching.cancel()
+        self.problems[:0] = self.watch.found
+        if not self.problems:
+            await self._finish()
+        self.ended = loop.time()
+        await mesh.end()
+
+    def _begin(self) -> None:
+        mesh = self.mesh
+        for name in mesh.roles:
+            mesh.start(name)
+
+    async def _finish(self) -> None:
+        mesh = self.mesh
+        mesh.trace("story", "all clients leave", aloud=True)
+        clients = [client.name for client in self.story.clients]
+        leaving = [mesh.tasks.start(f"stop {name}", mesh.stop(name)) for name in clients]
+        await asyncio.wait(leaving)
+        await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh))
+
+    async def _until(self, bound: float, wrong: Callable[[], Iterator[str]]) -> None:
+        loop = asyncio.get_running_loop()
+        late = loop.time() + bound
+        while complaints := list(wrong()):
+            if loop.time() > late:
+                self.problems.extend(complaints)
+                for one in complaints:
+                    self.mesh.trace("problem", one, aloud=True)
+                return
+            await asyncio.sleep(STEP)
+
+    async def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(LOOK)
+            self.watch.look(loop.time())
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    memory = Path("/dev/shm")
+    folder = tempfile.mkdtemp(prefix="nsm-sim-", dir=memory if memory.is_dir() else None)
+    try:
+        yield Path(folder)
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextmanager
+def _no_collecting() -> Iterator[None]:
+    """When garbage is found would differ from run to run, and close what it held."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()

@@ -1,0 +1,188 @@
+"""What a seed says: a mesh, and what goes wrong with it. Pure data, to be printed and shrunk."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from random import Random
+
+SERVICES = ("db", "web")
+BEGUN = 8.0
+"""Seconds before the first fault; the first requests are under way by then."""
+LASTS = 40.0
+"""Seconds within which faults begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A host with a manager and a forwarder, in one process or `split` into two."""
+
+    name: str
+    split: bool = False
+
+    @property
+    def programs(self) -> tuple[str, ...]:
+        """What runs there for the mesh."""
+        if self.split:
+            return (f"manager-{self.name}", f"forwarder-{self.name}")
+        return (f"node-{self.name}",)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Who serves a service on a node, with addresses from one prefix."""
+
+    name: str
+    node: str
+    service: str
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Who wishes for services on a node: one vWire each."""
+
+    name: str
+    node: str
+    services: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something that goes wrong `at` a time, with `whom`, for `lasting` seconds; see `faults`."""
+
+    at: float
+    kind: str
+    whom: str
+    lasting: float = 0.0
+    amount: float = 0.0
+
+    def __str__(self) -> str:
+        extra = f" by {self.amount:.3g}" if self.amount else ""
+        until = f" for {self.lasting:.1f} s" if self.lasting else ""
+        return f"{self.at:5.1f} s  {self.kind} {self.whom}{extra}{until}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """A mesh and its faults; `lifetime` is how many seconds tokens are good for."""
+
+    seed: int
+    nodes: tuple[Node, ...]
+    endpoints: tuple[Endpoint, ...]
+    clients: tuple[Client, ...]
+    faults: tuple[Fault, ...] = ()
+    lifetime: float = 600.0
+    stored: bool = False
+
+    @property
+    def calm_at(self) -> float:
+        """When the last fault is over."""
+        return max((fault.at + fault.lasting for fault in self.faults), default=BEGUN)
+
+    def __str__(self) -> str:
+        disk = "with a disk" if self.stored else "in memory"
+        lines = [f"seed {self.seed}: registry {disk}, tokens last {self.lifetime:.0f} s"]
+        for node in self.nodes:
+            here = [
+                *node.programs,
+                *(f"{e.name} ({e.service}, {e.prefix})" for e in self.endpoints_at(node)),
+                *(f"{c.name} wants {' and '.join(c.services)}" for c in self.clients_at(node)),
+            ]
+            lines.append(f"  {node.name}: {', '.join(here)}")
+        return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
+
+    def endpoints_at(self, node: Node) -> list[Endpoint]:
+        """Those of a node."""
+        return [one for one in self.endpoints if one.node == node.name]
+
+    def clients_at(self, node: Node) -> list[Client]:
+        """Those of a node."""
+        return [one for one in self.clients if one.node == node.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much of everything there is."""
+
+    nodes: int
+    endpoints: int
+    clients: int
+    faults: int
+
+
+SIZES = {"small": Size(2, 3, 8, 6), "large": Size(6, 8, 40, 12)}
+
+
+def told(seed: int, size: str = "small") -> Story:
+    """The story of a seed."""
+    chance, most = Random(f"story {seed}"), SIZES[size]
+    nodes = tuple(Node(f"n{i + 1}", chance.random() < 0.5) for i in range(most.nodes))
+    endpoints = tuple(_endpoints(chance, nodes, most.endpoints))
+    served = sorted({one.service for one in endpoints})
+    clients = tuple(_clients(chance, nodes, served, most.clients))
+    story = Story(
+        seed=seed,
+        nodes=nodes,
+        endpoints=endpoints,
+        clients=clients,
+        lifetime=chance.choice((60.0, 60.0, 120.0, 600.0)),
+        stored=chance.random() < 0.5,
+    )
+    faults = sorted(_faults(chance, story, chance.randint(0, most.faults)), key=lambda f: f.at)
+    return replace(story, faults=tuple(faults))
+
+
+def _endpoints(chance: Random, nodes: tuple[Node, ...], count: int) -> Iterator[Endpoint]:
+    for number in range(count):
+        service = SERVICES[number % len(SERVICES)] if number < len(SERVICES) else None
+        length = chance.choice((24, 24, 24, 29, 30))
+        yield Endpoint(
+            f"e{number + 1}",
+            chance.choice(nodes).name,
+            service or chance.choice(SERVICES),
+            f"172.16.{number + 1}.0/{length}",
+        )
+
+
+def _clients(
+    chance: Random, nodes: tuple[Node, ...], served: list[str], count: int
+) -> Iterator[Client]:
+    for number in range(chance.randint(1, count)):
+        several = chance.random() < 0.2
+        services = tuple(served) if several else (chance.choice(served),)
+        yield Client(f"c{number + 1}", chance.choice(nodes).name, services)
+
+
+PROGRAM_FAULTS = ("kill", "kill", "kill", "stop", "lose", "reset", "cancel")
+HOST_FAULTS = ("slow", "cut", "cut", "cut off", "break", "skew", "reboot")
+WORKLOAD_FAULTS = ("remove", "remove", "tear", "leave")
+MOMENTS = ("reset", "cancel", "tear", "leave")
+AMOUNTS = {"lose": (0.1, 0.3, 1.0), "break": (0.05, 0.3, 1.0), "slow": (0.05, 0.5, 2.0)}
+"""How large a share of messages or changes is lost, and how many seconds the rest takes longer."""
+
+
+def _faults(chance: Random, story: Story, count: int) -> Iterator[Fault]:
+    programs = ["registry", *(name for node in story.nodes for name in node.programs)]
+    clients = [one.name for one in story.clients]
+    workloads = [*(one.name for one in story.endpoints), *clients]
+    hosts = [node.name for node in story.nodes]
+    for _ in range(count):
+        at, lasting = BEGUN + chance.random() * LASTS, chance.choice((0.5, 2.0, 5.0, 12.0, 25.0))
+        lasting *= 0.5 + chance.random()
+        kind = chance.choice((*PROGRAM_FAULTS, *HOST_FAULTS, *WORKLOAD_FAULTS))
+        whom = chance.choice((*programs, *workloads))
+        if kind in WORKLOAD_FAULTS:
+            whom = chance.choice(clients if kind == "tear" else workloads)
+        elif kind in HOST_FAULTS:
+            whom = chance.choice(hosts)
+        yield _fault(chance, Fault(round(at, 3), kind, whom, round(lasting, 3)), [*hosts, "hub"])
+
+
+def _fault(chance: Random, fault: Fault, hosts: list[str]) -> Fault:
+    if fault.kind == "cut":
+        other = chance.choice([host for host in hosts if host != fault.whom])
+        return replace(fault, whom=f"{fault.whom}{chance.choice('><||')}{other}")
+    if fault.kind == "skew":
+        return replace(fault, amount=round(chance.uniform(-10, 10), 3))
+    if fault.kind in AMOUNTS:
+        return replace(fault, amount=chance.choice(AMOUNTS[fault.kind]))
+    return replace(fault, lasting=0.0) if fault.kind in MOMENTS else fault
