@@ -30,28 +30,33 @@ from nsm.world.zygote import split
 log = logging.getLogger("nsm.world")
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TERM", "USER", "PYTHONPATH", "VIRTUAL_ENV")
 """What programs inherit of the environment `nsm up` was called in."""
+KEEP = b"keep\n"
 PAUSE = 0.05
 """Seconds between two stories of the status, at least."""
 
 
 class Leash:
-    """The socket of whoever started us: hears how it goes, and holds us until it says `keep`."""
+    """The socket of whoever started us: hears how it goes, and holds us until it says `keep`.
+
+    Not a stream of asyncio's: that one ends when a write fails, and with it goes what was said
+    before and is still to be read.
+    """
 
     def __init__(self, channel: socket.socket) -> None:
+        channel.setblocking(False)
         self.channel = channel
-        self.reader: asyncio.StreamReader | None = None
-        self.writer: asyncio.StreamWriter | None = None
+        self.turn = asyncio.Lock()
 
     async def hold(self, supervisor: Supervisor) -> None:
         """Return when it is let go of, for better or for worse."""
-        reader, self.writer = await asyncio.open_unix_connection(sock=self.channel)
+        loop = asyncio.get_running_loop()
         telling = supervisor.tasks.start("progress", self._tell(supervisor))
-        kept = False
+        heard = b""
         with suppress(ConnectionError):
-            while line := await reader.readline():
-                kept = kept or line.strip() == b"keep"
+            while said := await loop.sock_recv(self.channel, len(KEEP)):
+                heard = (heard + said)[: len(KEEP)]
         telling.cancel()
-        if not kept:
+        if heard != KEEP:
             supervisor.over.set()
 
     async def _tell(self, supervisor: Supervisor) -> None:
@@ -70,11 +75,10 @@ class Leash:
 
     async def say(self, news: dict[str, object]) -> None:
         """Tell one thing; nobody there to hear is no failure."""
-        if self.writer is None:
-            return
-        with suppress(ConnectionError):
-            self.writer.write(json.dumps(news).encode() + b"\n")
-            await self.writer.drain()
+        line = json.dumps(news).encode() + b"\n"
+        async with self.turn:
+            with suppress(ConnectionError):
+                await asyncio.get_running_loop().sock_sendall(self.channel, line)
 
 
 async def live(file: Path, home: Home, leash: Leash, zygote: Zygote, began: float) -> int:
