@@ -10,12 +10,13 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from select import select
 from typing import Any, NamedTuple
 
 from nsm.dataplane.netns import Netns, standing_in
+from nsm.errors import NsmError
 
 NSM = str(Path(__file__).parents[2] / ".venv/bin/nsm")
 RUN = Path("/run/nsm")
@@ -86,7 +87,8 @@ class Ears:
     def open(self) -> None:
         for name in os.listdir(self.folder) if self.folder.exists() else ():
             if name not in self.sockets:
-                self.sockets[name] = ear_in(self.folder / name)
+                with suppress(OSError, NsmError):  # its file comes before what is mounted there
+                    self.sockets[name] = ear_in(self.folder / name)
 
     def note(self, name: str, sock: socket.socket, frame: bytes, interface: str) -> None:
         found = tcp_in(frame)
