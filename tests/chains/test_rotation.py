@@ -1,4 +1,4 @@
-"""Held connections while everybody's certificates, and their roots, are replaced: real sockets."""
+"""Held connections while certificates and roots are replaced, or cannot be: real sockets."""
 
 import asyncio
 import os
@@ -80,10 +80,10 @@ class Program:
         entries.write_text(f"entries: [{{id: 'spiffe://test/{self.name}', uid: {os.getuid()}}}]")
         roster = Roster(entries, "test", self.authority.changes)
         await roster.load()
-        agent = str(self.folder / f"{self.name}.agent")
-        self.api = PlainServer(agent, WorkloadApi(self.authority, roster, Clock()).methods)
-        await self.api.start()
-        self.source: Source = await follow(f"unix://{agent}", self.tasks)
+        self.agent = str(self.folder / f"{self.name}.agent")
+        self.methods = WorkloadApi(self.authority, roster, Clock()).methods
+        await self.attend()
+        self.source: Source = await follow(f"unix://{self.agent}", self.tasks)
         self.pool = CountingPool(self.source, self.source)
         self.server: Server | None = None
         self.needs = Needs(
@@ -93,6 +93,11 @@ class Program:
             authorize=Authorize(Policies.select(SERVER), Clock()),
             tasks=self.tasks,
         )
+
+    async def attend(self) -> None:
+        """Have the authority there, or there again."""
+        self.api = PlainServer(self.agent, self.methods)
+        await self.api.start()
 
     @property
     def url(self) -> str:
@@ -208,3 +213,33 @@ async def test_a_hundred_connections_outlive_ten_rotations_and_two_roots(mesh, p
     final = await mesh.ask(mesh.held)
     assert {conn.state for conn in final} == {UP}
     assert {conn.hops.segments[3].id for conn in final} == mesh.standing
+
+
+@pytest.mark.parametrize("pace", [(6.0, 0.4)], indirect=True)
+async def test_all_go_on_without_an_authority_until_leaves_end_and_again_when_it_is_back(
+    mesh,
+) -> None:
+    for each in mesh.programs:
+        await each.api.close()
+    had = {each.name: (each.source.epoch, each.source.not_after) for each in mesh.programs}
+    ends = [end for _, end in had.values()]
+    rounds = 0
+    while Clock().now() < min(ends) - 1:
+        rounds += 1
+        asked = [*mesh.held[:10], Connection(id=f"new-{rounds}")]
+        assert {conn.state for conn in await mesh.ask(asked)} == {UP}
+        await asyncio.sleep(0.2)
+    assert rounds
+    assert {each.name: (each.source.epoch, each.source.not_after) for each in mesh.programs} == had
+    await asyncio.sleep(max(ends) + 0.3 - Clock().now())
+    nsc, manager, *_ = mesh.programs
+    once = client(nsc.needs, url=SetUrl(manager.url)).bind(END)
+    with pytest.raises(NsmError):
+        await once.request(Call(deadline=Clock().ticks() + 5), Request(Connection(id="late")))
+    for each in mesh.programs:
+        await each.attend()
+    async with asyncio.timeout(30):
+        for each in mesh.programs:
+            await each.source.changes.past(had[each.name][0])
+        again = await mesh.ask(mesh.held[:10])
+    assert {conn.state for conn in again} == {UP}
