@@ -12,7 +12,7 @@ from nsm.api.context import IpContext
 from nsm.api.mechanism import KERNEL, NAME, Mechanism
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.netns import Netns, returning_home, unshare
-from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, LinkEnd, SetLink
+from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, DelAddress, LinkEnd, SetLink
 from nsm.elements.liveness import CheckLiveness
 
 pytestmark = [
@@ -66,6 +66,14 @@ async def test_a_vwire_that_carries_both_families_is_alive_and_soon_said_to_be(
 async def test_one_whose_far_end_is_down_is_not(kernel, joined) -> None:
     await kernel.apply(SetLink(joined[1], "vpn-1", up=False))
     check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=0.2)
+    assert not await check(CONN)
+
+
+@pytest.mark.parametrize("lost", FAR, ids=["IPv4", "IPv6"])
+async def test_one_of_whose_families_is_silent_is_not(kernel, joined, lost) -> None:
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=1)
+    assert await check(CONN)
+    await kernel.apply(DelAddress(joined[1], "vpn-1", ip_interface(lost)))
     assert not await check(CONN)
 
 
