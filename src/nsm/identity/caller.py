@@ -2,13 +2,13 @@
 
 import hashlib
 import os
-import select
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
 from nsm.errors import Denied
 from nsm.sdk.files import Inode
+from nsm.waiting import readable
 
 MAX_EXE = 512 * 1024 * 1024
 """Bytes; a larger executable is known by its inode, not by what it holds."""
@@ -87,8 +87,4 @@ def inode(path: str) -> Inode | None:
 
 
 def _ended(pidfd: int | None) -> bool:
-    if pidfd is None:
-        return False
-    poll = select.poll()
-    poll.register(pidfd, select.POLLIN)
-    return bool(poll.poll(0))
+    return pidfd is not None and readable(pidfd, 0)

@@ -3,12 +3,13 @@
 import errno
 import os
 import re
-import select
 import socket
 import struct
 from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
+
+from nsm.waiting import readable
 
 SO_PEERPIDFD = 77
 """Linux 6.5; Python has no name for it yet."""
@@ -125,9 +126,7 @@ def _check_alive(sock: socket.socket) -> None:
     if process is None:
         return
     try:
-        poll = select.poll()
-        poll.register(process, select.POLLIN)
-        if poll.poll(0):
+        if readable(process, 0):
             raise Ended
     finally:
         os.close(process)

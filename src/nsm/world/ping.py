@@ -12,6 +12,7 @@ from pathlib import Path
 
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.errors import NotFound
+from nsm.waiting import readable
 
 SIZE = 56
 """Bytes that travel along, as ping has it."""
@@ -140,7 +141,7 @@ def _one(
     except OSError:
         return None
     while (left := began + patience - time.perf_counter()) > 0:
-        if not select.select([channel], [], [], left)[0]:
+        if not readable(channel, left):
             break
         data, (source, *_) = channel.recvfrom(2048)
         answer = data if target.version == 6 else data[(data[0] & 0x0F) * 4 :]

@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import select
 import socket
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from nsm.errors import NsmError, Unsupported
+from nsm.waiting import readable
 from nsm.world.control import Control, Json
 from nsm.world.ground import MARKER, Home
 from nsm.world.logs import tail
@@ -95,7 +95,7 @@ class Starting:
                 continue
             time = left()
             waiting = None if time is None else max(0.0, time)
-            if not select.select([self.channel], [], [], waiting)[0]:
+            if not readable(self.channel, waiting):
                 return
             if not (data := self.channel.recv(1 << 16)):
                 return
@@ -180,6 +180,6 @@ def wait_for(pid: int, within: float) -> None:
     with suppress(ProcessLookupError):
         fd = os.pidfd_open(pid)
         try:
-            select.select([fd], [], [], within)
+            readable(fd, within)
         finally:
             os.close(fd)

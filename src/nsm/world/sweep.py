@@ -2,7 +2,6 @@
 
 import logging
 import os
-import select
 import shutil
 import signal
 from collections.abc import Iterable
@@ -10,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from nsm.errors import NsmError
+from nsm.waiting import readable
 from nsm.world import procfs
 from nsm.world.ground import MARKER, Home
 from nsm.world.syscalls import unmount
@@ -79,9 +79,7 @@ def end(pids: Iterable[int], within: float = 2.0) -> None:
             open_ones.append(fd)
             signal.pidfd_send_signal(fd, signal.SIGKILL)
     for fd in open_ones:
-        poll = select.poll()
-        poll.register(fd, select.POLLIN)
-        poll.poll(within * 1000)
+        readable(fd, within)
         os.close(fd)
 
 

@@ -97,7 +97,11 @@ func (e *echo) MonitorConnections(_ *pb.MonitorScopeSelector, stream pb.MonitorC
 
 func number(i int) string { return strconv.Itoa(i) }
 
+// Find says that a watcher has left whenever it leaves, also before all was sent.
 func (e *echo) Find(query *pb.NetworkServiceEndpointQuery, stream pb.NetworkServiceEndpointRegistry_FindServer) error {
+	if query.GetWatch() {
+		defer say("unwatched", map[string]any{})
+	}
 	for i := range e.o.calls {
 		record := &pb.NetworkServiceEndpoint{Name: number(i), NetworkServiceNames: query.GetNetworkServiceEndpoint().GetNetworkServiceNames()}
 		if err := stream.Send(&pb.NetworkServiceEndpointResponse{NetworkServiceEndpoint: record}); err != nil {
@@ -106,7 +110,6 @@ func (e *echo) Find(query *pb.NetworkServiceEndpointQuery, stream pb.NetworkServ
 	}
 	if query.GetWatch() {
 		<-stream.Context().Done()
-		say("unwatched", map[string]any{})
 	}
 	return nil
 }
