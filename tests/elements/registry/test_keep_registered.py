@@ -8,7 +8,7 @@ import pytest
 from nsm.api.registration import Endpoint, NetworkService, Query
 from nsm.api.timestamp import Timestamp
 from nsm.elements.registry import KeepRegistered
-from nsm.errors import Denied, NsmError, TooLate, Unreachable
+from nsm.errors import Denied, Exhausted, NsmError, TooLate, Unreachable
 from nsm.sdk import Call, registry_chain
 from nsm.sdk.call import TokenPath
 from nsm.sdk.testing.recording_registry import RecordingRegistry
@@ -16,6 +16,7 @@ from nsm.sdk.testing.recording_registry import RecordingRegistry
 pytestmark = pytest.mark.looptime
 NSE = Endpoint("nse", ("svc",), url="tcp://manager")
 SVC = NetworkService("svc", "IP", path_ids=("me",))
+OTHER = Endpoint("other", ("svc",), url="tcp://manager")
 AWAY = Unreachable("away")
 
 
@@ -158,6 +159,18 @@ async def test_who_is_refused_when_the_registry_is_back_is_not_insisted_on(keep,
     await registry.register(Call(), NSE)
     await asyncio.sleep(60)
     assert end.verbs == ["register nse"] * 3
+
+
+async def test_a_registry_without_room_is_told_again_and_meanwhile_of_the_others(keep, end) -> None:
+    registry = keep()
+    await registry.register(Call(), NSE)
+    await registry.register(Call(), OTHER)
+    end.failing = [AWAY, AWAY, Exhausted("no room")]
+    await registry.register(Call(), NSE)
+    await registry.register(Call(), OTHER)
+    await asyncio.sleep(60)
+    said = ["register nse", "register other"]
+    assert end.verbs == [*said, *said, *said, "register nse"]
 
 
 async def test_a_service_may_be_said_again_but_not_changed_nor_removed(keep, end) -> None:

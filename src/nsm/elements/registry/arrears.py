@@ -7,7 +7,7 @@ from typing import Generic
 
 from nsm.api.registration import Endpoint, R
 from nsm.elements.registry.lifetime import as_it_came
-from nsm.elements.registry.persistence import AWAY, backoff
+from nsm.elements.registry.persistence import AWAY, backoff, pointless
 from nsm.errors import NsmError
 from nsm.sdk import Call, Clock, Lanes, Registry, Tasks
 
@@ -33,8 +33,8 @@ class Said(Generic[R]):
 class Arrears(Generic[R]):
     """What was said of each name, and the task that brings what is owed to the registry.
 
-    It tries, with growing pauses, until it has brought all; what is refused is not said again.
-    To be changed inside a name's lane.
+    It tries, with growing pauses, until it has brought all: what is refused for good is not said
+    again, what there is no room for now is. To be changed inside a name's lane.
     """
 
     def __init__(self, tasks: Tasks, clock: Clock) -> None:
@@ -89,7 +89,8 @@ class Arrears(Generic[R]):
                 raise
             except NsmError as error:
                 log.warning("the registry refuses %s after it was away: %s", name, error)
-                self.said.pop(name, None)
+                if pointless(error):
+                    self.said.pop(name, None)
                 return
             self._settle(name, said)
 
