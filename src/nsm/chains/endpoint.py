@@ -9,11 +9,14 @@ from nsm.sdk import Chain, Handler, Link, chain
 __all__ = ["Needs", "endpoint"]
 
 
-def endpoint(needs: Needs, *then: Link[Handler]) -> Chain[Handler]:
-    """Know the caller, keep the connection alive, tell whoever watches, then do `then`."""
+def endpoint(needs: Needs, *then: Link[Handler], succeeds: bool = False) -> Chain[Handler]:
+    """Know the caller, keep the connection alive, tell whoever watches, then do `then`.
+
+    With `succeeds`, go on where another in our place in the path left off (see `UpdatePath`).
+    """
     return chain(
         RefuseNonsense(),
-        UpdatePath(needs.name),
+        UpdatePath(needs.name, succeeds=succeeds),
         Begin(needs.tasks, needs.clock),
         UpdateToken(needs.tokens),
         needs.authorize,

@@ -32,10 +32,10 @@ class Wires:
         """An earlier life made these: whoever asks for one again is to find it as agreed."""
         self.found |= {tag.connection for tag in tags}
 
-    async def build(self, id: str, wanted: tuple[Op, ...]) -> None:
-        """Make it, or bring what stands up to date."""
+    async def build(self, id: str, wanted: tuple[Op, ...], *, known: bool = False) -> None:
+        """Make it, or bring what stands up to date; `known`: another may have made it before us."""
         before = self.standing.get(id, ())
-        if same_device(before, wanted) or (not before and self._was_found(id)):
+        if same_device(before, wanted) or (not before and (self._was_found(id) or known)):
             seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
             await self.kernel.apply(*plan.refresh(wanted, seen, before))
         else:

@@ -1,5 +1,6 @@
 """Who on this node can build the vWire."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from nsm.api.connection import RESELECT_REQUESTED, Path, Segment
 from nsm.api.labels import Labels
 from nsm.api.registration import Match, NetworkService
-from nsm.elements.discovery.discover_forwarder import DiscoverForwarder
-from nsm.errors import NotFound, Unreachable
+from nsm.elements.discovery.discover_forwarder import BACK_BY, DiscoverForwarder
+from nsm.errors import NotFound, NsmError, Unreachable
 from nsm.sdk import Call, Connection, Request
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Lifetime, Recorder
@@ -20,11 +21,12 @@ class Fragile(Recorder):
     """Forwarders of which some are down."""
 
     down = frozenset[str]()
+    hop = ""
 
     async def request(self, call: Call, request: Request) -> Connection:
         await super().request(call, request)
         if call.to.removeprefix("unix:///") in self.down:
-            raise Unreachable("down")
+            raise Unreachable("down", hop=self.hop)
         return request.connection
 
 
@@ -90,6 +92,49 @@ async def test_a_chosen_one_that_is_gone_is_said_to_be(entry, end, endpoints, ca
     with pytest.raises(NotFound, match="'f1', which was used so far"):
         await entry.request(call, wish())
     assert tried(end) == ["f1"]
+
+
+@pytest.mark.looptime
+@pytest.mark.parametrize("how", ["does not answer", "is not registered"])
+async def test_another_follows_a_chosen_one_that_stays_away(
+    entry, end, endpoints, call, how
+) -> None:
+    await entry.request(call, wish())
+    if how == "is not registered":
+        del endpoints.records[0]
+    end.down = frozenset({"f1"})
+    for _ in range(2):
+        with pytest.raises(NsmError):
+            await entry.request(call, wish())
+        await asyncio.sleep(BACK_BY / 2)
+    await entry.request(call, wish())
+    assert tried(end)[-1] == "f2"
+    await entry.request(call, wish())
+    assert tried(end)[-1] == "f2"
+
+
+@pytest.mark.looptime
+async def test_a_chosen_one_that_says_somebody_further_on_is_away_is_kept(entry, end, call) -> None:
+    await entry.request(call, wish())
+    end.down, end.hop = frozenset({"f1"}), "spiffe://test/f1"
+    for _ in range(4):
+        with pytest.raises(Unreachable):
+            await entry.request(call, wish())
+        await asyncio.sleep(BACK_BY)
+    assert set(tried(end)) == {"f1"}
+
+
+@pytest.mark.looptime
+async def test_a_chosen_one_that_came_back_gets_as_much_time_again(entry, end, call) -> None:
+    await entry.request(call, wish())
+    for _ in range(3):
+        end.down = frozenset({"f1"})
+        with pytest.raises(Unreachable):
+            await entry.request(call, wish())
+        end.down = frozenset()
+        await entry.request(call, wish())
+        await asyncio.sleep(BACK_BY / 2)
+    assert set(tried(end)) == {"f1"}
 
 
 async def test_only_our_own_forwarders_are_asked_for(entry, endpoints, call) -> None:

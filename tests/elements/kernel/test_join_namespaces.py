@@ -1,10 +1,11 @@
 """A vWire in the kernel, from first request to close."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_interface
 
 import pytest
 
-from nsm.api.connection import IP
+from nsm.api.connection import IP, Path, Segment
 from nsm.api.context import IpContext, Route
 from nsm.api.mechanism import INODE_URL, KERNEL, LOCAL, NAME, REMOTE, VXLAN, Mechanism
 from nsm.dataplane.driver import VniTaken
@@ -117,6 +118,21 @@ async def test_an_accepting_node_makes_the_tunnels_end_in_the_endpoint(
     await established(entry, lifetime, TUNNEL)
     assert list(kernel.links_at) == [(ENDPOINT, "vpn-1")]
     assert [str(a) for a in kernel.links_at[ENDPOINT, "vpn-1"].addresses] == ["10.1.0.0/32"]
+
+
+async def test_what_another_built_for_the_same_place_in_the_path_is_brought_up_to_date(
+    entry, kernel, onward, lifetime
+) -> None:
+    await established(entry, lifetime)
+    stood = kernel.links_at[CLIENT, "nsm-1"]
+    stood.addresses[ip_interface("10.9.9.9/32")] = None
+    heir = JoinNamespaces(kernel, Underlay(NODE), onward.slot, namespace=opened).bind(onward)
+    path = Path(1, (Segment("nm", "m"), Segment("heir", "c"), Segment("nse", "e")))
+    asked = replace(asking().connection, path=path)
+    await heir.request(Lifetime().call, asking().carrying(asked))
+    now = kernel.links_at[CLIENT, "nsm-1"]
+    assert now is stood
+    assert [str(a) for a in now.addresses] == ["10.1.0.1/32"]
 
 
 async def test_a_close_removes_it_and_closes_onward(entry, kernel, onward, lifetime) -> None:

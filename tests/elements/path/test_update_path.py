@@ -112,3 +112,11 @@ async def test_whatever_the_path_the_asker_gets_its_view_back_or_a_refusal(
     assert (answer.id, answer.hops.index) == (asked.id, asked.hops.index)
     assert below.hops.segments[below.hops.index] == Segment("nm", below.id)
     assert answer.hops.segments[: at + 1] == asked.hops.segments[: at + 1]
+
+
+async def test_one_that_succeeds_another_goes_on_under_its_id() -> None:
+    asked = conn(("nm", "b"), ("old", "c"), ("nse", "d"))
+    end = Recorder()
+    await UpdatePath("heir", succeeds=True).bind(end).request(Call(), Request(asked))
+    (below,) = end.requests
+    assert below.connection == conn(("nm", "b"), ("heir", "c"), ("nse", "d"), at=1)

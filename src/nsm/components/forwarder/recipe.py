@@ -36,7 +36,10 @@ class Parts:
 
 
 def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
-    """Choose the endpoint, reach it, and build the vWire when everybody has agreed."""
+    """Choose the endpoint, reach it, and build the vWire when everybody has agreed.
+
+    What another forwarder of this node built for the same place in a path is taken over.
+    """
     return endpoint(
         needs,
         needs.admit,
@@ -59,4 +62,5 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
                 authorize=parts.authorize,
             ).bind(END)
         ),
+        succeeds=True,
     )

@@ -76,13 +76,13 @@ class JoinNamespaces(Element):
     async def _first(self, call: Call, request: Request, next: Handler) -> Connection:
         conn = await next.request(call, request)
         async with closing_on_error(next, call, conn):
-            await self._build(call, conn)
+            await self._build(call, conn, known=_went_on(request.connection))
         return conn
 
-    async def _build(self, call: Call, conn: Connection) -> None:
+    async def _build(self, call: Call, conn: Connection, *, known: bool = False) -> None:
         wanted, stood = self._plan(conn, self.onward.get(call)), call.life.instead
         if stood is None:
-            await self.wires.build(conn.id, wanted)
+            await self.wires.build(conn.id, wanted, known=known)
         else:
             self.rest.put(call.within(stood), await self.wires.replace(conn.id, wanted))
 
@@ -99,6 +99,12 @@ class JoinNamespaces(Element):
         number = int(vni) if re.fullmatch("[0-9]{1,8}", vni) else 0
         tag = Tag.of(conn.id, role, number, _good_until(conn))
         return End(self.namespace(mechanism.get(INODE_URL)), mechanism.get(NAME), self.alias(tag))
+
+
+def _went_on(asked: Connection) -> bool:
+    """Whether somebody in our place has led it on before, and may have built it."""
+    path = asked.hops
+    return len(path.segments) > path.index + 1
 
 
 def _good_until(conn: Connection) -> float:

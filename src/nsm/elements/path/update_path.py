@@ -11,11 +11,18 @@ from nsm.sdk.chance import new_id
 
 
 class UpdatePath(Element):
-    """First of every chain: below it a connection's id and index are this hop's own (W §1.6)."""
+    """First of every chain: below it a connection's id and index are this hop's own (W §1.6).
 
-    def __init__(self, name: str, new_id: Callable[[], str] = new_id) -> None:
+    One that `succeeds` goes on under the id of whoever was in its place in the path before: what
+    that one built and is known by stands, and is found by it.
+    """
+
+    def __init__(
+        self, name: str, new_id: Callable[[], str] = new_id, *, succeeds: bool = False
+    ) -> None:
         self.name = name
         self.new_id = new_id
+        self.succeeds = succeeds
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         entered = self.enter(request.connection)
@@ -48,7 +55,8 @@ class UpdatePath(Element):
             path = path.with_segment(at, Segment(self.name, self.new_id()))
         elif path.segments[at].name != self.name:
             stranger = path.segments[at]
-            mine = replace(stranger, name=self.name, id=self.new_id())
+            id = stranger.id if self.succeeds else ""
+            mine = replace(stranger, name=self.name, id=id or self.new_id())
             path = path.with_segment(at, mine)
         if not path.segments[at].id:
             path = path.with_segment(at, replace(path.segments[at], id=self.new_id()))
