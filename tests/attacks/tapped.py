@@ -18,9 +18,13 @@ from typing import Any, NamedTuple
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.errors import NsmError
 
+from .relayed import Relays
+
 NSM = str(Path(__file__).parents[2] / ".venv/bin/nsm")
 RUN = Path("/run/nsm")
 SERVICE, SERVER, CLIENT, LABEL = "covert-service", "quiet-endpoint", "shy-workload", "ultraviolet"
+NEIGHBOUR = "coy-workload"
+"""Another that wants it, on the endpoint's node."""
 WORLD = f"""
 nodes: [node-1, node-2]
 services:
@@ -39,6 +43,9 @@ workloads:
   {CLIENT}:
     node: node-1
     wants: kernel://{SERVICE}/nsm-1?color={LABEL}
+  {NEIGHBOUR}:
+    node: node-2
+    wants: kernel://{SERVICE}/nsm-1?color={LABEL}
 """
 WORDS = {
     "the service": SERVICE.encode(),
@@ -52,8 +59,8 @@ WORDS = {
 }
 """What must not be heard; all of it is also sent in clear once, to see that it would be."""
 PATIENCE = 90
-PORT = 7777
-"""Where a marker is sent in clear."""
+PORT, MARKER = 7777, "marker"
+"""Where a marker is sent in clear, between nodes and on one."""
 
 
 class Flow(NamedTuple):
@@ -135,6 +142,7 @@ class World:
         self.file.write_text(WORLD)
         self.root = RUN / self.name
         self.ears = Ears(self.root / "netns")
+        self.relays = Relays()
         self.said: list[str] = []
 
     def __call__(self, *words: str) -> str:
@@ -152,11 +160,25 @@ class World:
         assert all(process["state"] == "up" for process in processes), self.said
         for process in processes:
             os.kill(process["pid"], signal.SIGUSR1)
-        self("restart", "-m", self.name, CLIENT)
-        self("restart", "-m", self.name, "node@node-2")
+        self.stand_between()
         self("wait", "-m", self.name, "--timeout", "60s")
         self("ping", "-m", self.name, CLIENT, SERVICE, "-c", "1")
         self("status", "-m", self.name)
+
+    def stand_between(self) -> None:
+        """Relays before every socket, and everybody made to connect once more.
+
+        An endpoint that registers again, here with a manager that starts again, names the relay.
+        """
+        near, far = (self.root / "run" / f"node@node-{n}" / "nsm.io.sock" for n in (1, 2))
+        for path in (near, far, self.root / "run" / SERVER / "listen.on"):
+            self.relays.stand_before(path)
+        self.relays.leave(far)
+        self("restart", "-m", self.name, "node@node-2")
+        self("wait", "-m", self.name, "--timeout", "60s")
+        self.relays.stand_before(far)
+        for client in (CLIENT, NEIGHBOUR):
+            self("restart", "-m", self.name, client)
 
     def status(self) -> Any:
         return json.loads(self("status", "-m", self.name, "-o", "json"))
@@ -174,6 +196,16 @@ class World:
             sock.sendall(words)
             listening.accept()[0].close()
         time.sleep(0.2)
+        path = self.root / "run" / MARKER / "socket"
+        path.parent.mkdir()
+        with socket.socket(socket.AF_UNIX) as listening, socket.socket(socket.AF_UNIX) as sock:
+            listening.bind(str(path))
+            listening.listen()
+            self.relays.stand_before(path)
+            sock.connect(str(path))
+            sock.sendall(words)
+            with listening.accept()[0] as there:
+                there.recv(len(words), socket.MSG_WAITALL)
 
     def address_of(self, node: str) -> str:
         shown = self(
@@ -185,6 +217,7 @@ class World:
     def down(self) -> None:
         self("down", self.name)
         self.ears.stop()
+        self.relays.stop()
 
 
 @contextmanager

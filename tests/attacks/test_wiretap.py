@@ -1,22 +1,14 @@
 """Whoever listens on the way hears nothing of who asks whom for what."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
-from nsm.api.connection import Connection, Request, Segment
-from nsm.api.connection import Path as Hops
-from nsm.errors import NsmError
-from nsm.identity.source import Source
-from nsm.rpc import Pool
-from nsm.sdk import Call, Clock
-
 from .agency import Agency, first_answer, own
-from .realm import Realm
-from .tapped import CLIENT, LABEL, PORT, SERVER, SERVICE, WORDS, World
+from .relayed import Relays
+from .tapped import MARKER, PORT, SERVER, WORDS, World
 
 pytestmark = pytest.mark.attacks
 
@@ -55,58 +47,27 @@ def test_between_nodes_only_the_newest_tls_is_spoken(world: World) -> None:
     assert all(TLS13 in said[:200] for said in answers.values())
 
 
-@asynccontextmanager
-async def relay(folder: Path, to: str) -> AsyncIterator[tuple[str, list[bytes]]]:
-    """A socket that passes everything on, and what passed."""
-    passed: list[bytes] = []
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            passed.append(data)
-            writer.write(data)
-        writer.close()
-
-    async def meet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_unix_connection(to)
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
-
-    path = folder / "relay.sock"
-    server = await asyncio.start_unix_server(meet, path)
-    try:
-        yield str(path), passed
-    finally:
-        server.close()
+@pytest.mark.linux
+@pytest.mark.world
+def test_on_a_node_nothing_is_in_clear(world: World) -> None:
+    """Unix sockets carry the same TLS, to managers of both nodes and to the endpoint."""
+    heard = {name: bytes(said) for name, said in world.relays.heard.items()}
+    assert overheard([heard.pop(MARKER)]) == list(WORDS)
+    assert set(heard) == {"node@node-1", "node@node-2", SERVER}
+    assert all(len(said) > 2000 and TLS13 in said for said in heard.values())
+    assert overheard(heard.values()) == []
 
 
-async def test_on_a_node_nothing_is_in_clear(realm: Realm, tmp_path: Path) -> None:
-    """Unix sockets carry the same TLS; only the Workload API's does not, and so can be heard."""
+async def test_the_workload_api_is_the_one_that_is_not_hidden(tmp_path: Path) -> None:
+    """SPIFFE has it so: it is for one machine, and its socket says who calls."""
     agency = Agency(tmp_path)
     agency.register("uid: 0")
     await agency.server.start()
-    async with relay(tmp_path, str(agency.path)) as (path, passed):
-        assert (await first_answer(own(Path(path)))).data
-        assert "an id" in overheard([b"".join(passed)])
-    await agency.server.close()
-    (tmp_path / "relay.sock").unlink(missing_ok=True)
-    source: Source = realm.source(f"spiffe://test/{CLIENT}")
-    async with relay(tmp_path, realm.manager.addresses[0].removeprefix("unix://")) as (
-        path,
-        passed,
-    ):
-        pool = Pool(source, source)
-        channel = await pool.dial(f"unix://{path}", 5)
-        wish = Connection(
-            CLIENT,
-            network_service=SERVICE,
-            labels={"color": LABEL},
-            endpoint=SERVER,
-            path=Hops(0, (Segment(CLIENT, CLIENT),)),
-        )
-        call = Call(deadline=Clock().ticks() + 5)
-        with pytest.raises(NsmError, match=SERVICE):  # nobody serves it; the manager says so
-            await channel.connections.request(call, Request(wish))
-        await pool.close()
-        assert realm.tap.heard
-        assert sum(map(len, passed)) > 2000
-        assert overheard([b"".join(passed)]) == []
-        assert TLS13 in b"".join(passed)
+    relays = Relays()
+    relays.stand_before(agency.path)
+    try:
+        assert (await first_answer(own(agency.path))).data
+        assert "an id" in overheard(map(bytes, relays.heard.values()))
+    finally:
+        await asyncio.to_thread(relays.stop)
+        await agency.server.close()
