@@ -1,6 +1,7 @@
 """A host's kernel as one program reaches it, and whether packets pass through all of them."""
 
 import asyncio
+from functools import lru_cache
 from ipaddress import ip_interface
 from random import Random
 
@@ -80,6 +81,12 @@ class KernelHandle:
                 self.kernel.fault = fault
 
 
+@lru_cache(4096)
+def address(text: str) -> Address:
+    """An address without its prefix; the same few are looked at again and again."""
+    return ip_interface(text).ip
+
+
 class Packets:
     """Whether a ping gets through, judged by what stands in the kernels and by nothing else."""
 
@@ -89,8 +96,8 @@ class Packets:
     def carried(self, host: Host, netns: Netns, conn: Connection) -> bool:
         """Whether every pair of addresses of a connection reaches, from the client's namespace."""
         name = conn.mechanism.get(NAME) if conn.mechanism else ""
-        sources = [ip_interface(text).ip for text in conn.ip.src_ip_addrs]
-        targets = [ip_interface(text).ip for text in conn.ip.dst_ip_addrs]
+        sources = [address(text) for text in conn.ip.src_ip_addrs]
+        targets = [address(text) for text in conn.ip.dst_ip_addrs]
         pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
         near = host.kernel.links_at.get((netns, name))
         return bool(pairs) and all(self._pings(host, near, s, t) for s, t in pairs)

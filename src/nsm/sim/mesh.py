@@ -146,7 +146,8 @@ class Mesh:
     def carries(self, client: str, conn: Connection) -> bool:
         """Whether packets pass from that client to whoever serves it."""
         host = self.hosts[self.roles[client].host]
-        return self.packets.carried(host, self.space(client), conn)
+        space = self.spaces.get(host.name, {}).get(client)
+        return space is not None and self.packets.carried(host, space, conn)
 
     def _begin(self, name: str, role: Role) -> None:
         if role.id.startswith(APPS):

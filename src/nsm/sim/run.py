@@ -103,9 +103,9 @@ class Telling:
     async def _until(self, bound: float, wrong: Callable[[], Iterator[str]]) -> None:
         loop = asyncio.get_running_loop()
         late = loop.time() + bound
-        while complaints := list(wrong()):
+        while next(wrong(), None) is not None:
             if loop.time() > late:
-                self.problems.extend(complaints)
+                self.problems.extend(complaints := list(wrong()))
                 for one in complaints:
                     self.mesh.trace("problem", one, aloud=True)
                 return
@@ -130,10 +130,15 @@ def _folder() -> Iterator[Path]:
 
 @contextmanager
 def _no_collecting() -> Iterator[None]:
-    """When garbage is found would differ from run to run, and close what it held."""
+    """When garbage is found would differ from run to run, and close what it held.
+
+    What was there before is no part of the story, and is not looked through at its end.
+    """
     gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
         gc.enable()
         gc.collect()
+        gc.unfreeze()
