@@ -51,7 +51,7 @@ class Watch:
             if wire.state == UP:
                 for wrong in ill_formed(wire.conn):
                     yield f"{wire.id}: {wrong}", 0.0
-                if not self.mesh.carries(client, wire.conn):
+                if not (noticed(wire) or self.mesh.carries(client, wire.conn)):
                     yield f"{wire.id} is up and carries nothing", BLIND
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
@@ -76,6 +76,11 @@ class Watch:
                 if calls and number not in calls.streaming and now - since > ENDLESS:
                     who = wire.listener.process.name
                     yield f"{who} serves {path} of {wire.caller.name} for ever", 0.0
+
+
+def noticed(wire: Wire) -> bool:
+    """Whether its client knows that it may be broken, and has not mended it yet."""
+    return wire.healed is not None and wire.healed.carried_at is None
 
 
 def ill_formed(conn: Connection) -> Iterator[str]:

@@ -92,3 +92,11 @@ async def test_a_close_goes_on_without_knowing_where(entry, end, endpoints, fail
     endpoints.failing = failing
     await entry.close(Call(), Connection("c", endpoint="gone"))
     assert end.verbs == ["close c"]
+
+
+async def test_a_close_leaves_half_of_its_time_to_whoever_comes_next(entry, end, endpoints) -> None:
+    """Where no registry answers, asking it must not cost the undoing of what was built here."""
+    now = LoopClock().ticks()
+    await entry.close(Call(deadline=now + 10), Connection("c", endpoint="gone"))
+    assert end.calls[0].deadline == now + 10
+    assert now < endpoints.calls[-1].deadline <= now + 5.5

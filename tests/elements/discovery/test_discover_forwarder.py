@@ -178,3 +178,10 @@ async def test_a_close_goes_on_without_its_forwarder(entry, end, endpoints, call
     endpoints.failing = Unreachable("no registry")
     await entry.close(call, wish().connection)
     assert tried(end) == ["f1", ""]
+
+
+async def test_a_close_leaves_half_of_its_time_to_whoever_comes_next(entry, endpoints) -> None:
+    now = LoopClock().ticks()
+    asked = replace(wish().connection, path=PATH)
+    await entry.close(replace(Lifetime().call, deadline=now + 10), asked)
+    assert now < endpoints.calls[-1].deadline <= now + 5.5

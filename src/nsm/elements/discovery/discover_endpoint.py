@@ -5,7 +5,13 @@ from dataclasses import replace
 
 from nsm.api.matching import candidates
 from nsm.api.registration import Endpoint, NetworkService
-from nsm.elements.discovery.finding import alive, find_endpoint, find_with_service, listed
+from nsm.elements.discovery.finding import (
+    alive,
+    find_endpoint,
+    find_with_service,
+    listed,
+    where_it_led,
+)
 from nsm.errors import NotFound, NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request
 
@@ -37,7 +43,7 @@ class DiscoverEndpoint(Element):
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         if conn.endpoint and not call.to:
             try:
-                endpoint = await find_endpoint(self.endpoints, call, conn.endpoint)
+                endpoint = await where_it_led(self.endpoints, call, conn.endpoint, self.clock)
                 call = call.towards(endpoint.url)
             except NsmError as error:  # it may be gone; what it leaves behind still is to be undone
                 log.info("closing %s without knowing where it led: %s", conn.id, error)

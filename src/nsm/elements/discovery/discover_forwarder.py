@@ -6,7 +6,7 @@ from dataclasses import replace
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.matching import forwarders
 from nsm.api.registration import Endpoint, NetworkService
-from nsm.elements.discovery.finding import alive, find_endpoint, find_with_service, listed
+from nsm.elements.discovery.finding import alive, find_with_service, listed, where_it_led
 from nsm.errors import NotFound, NsmError, Unreachable
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request, Slot
 from nsm.sdk.attempts import Attempts
@@ -63,7 +63,7 @@ class DiscoverForwarder(Element):
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         if name := self.chosen.take(call) or _after_us(conn):
             try:
-                forwarder = await find_endpoint(self.endpoints, call, name)
+                forwarder = await where_it_led(self.endpoints, call, name, self.clock)
                 call = call.towards(forwarder.url)
             except NsmError as error:  # it may be gone; what else there is still is to be undone
                 log.info("closing %s without its forwarder %s: %s", conn.id, name, error)

@@ -1,6 +1,7 @@
 """Asking a registry once, for all there is now."""
 
 import asyncio
+from dataclasses import replace
 
 from nsm.api.registration import Endpoint, NetworkService, Query, R
 from nsm.api.timestamp import Timestamp
@@ -66,6 +67,19 @@ async def find_endpoint(registry: Registry[Endpoint], call: Call, name: str) -> 
         f"endpoint {name!r} is not registered",
         fix="it may be starting or gone; ask without naming an endpoint to get another",
     )
+
+
+async def where_it_led(
+    registry: Registry[Endpoint], call: Call, name: str, clock: Clock
+) -> Endpoint:
+    """The endpoint a connection that is closed went to, asked for in half of the time there is.
+
+    What the rest of the chain has to undo needs the other half, also where no registry answers.
+    """
+    if call.deadline is not None:
+        now = clock.ticks()
+        call = replace(call, deadline=now + max(0.0, call.deadline - now) / 2)
+    return await find_endpoint(registry, call, name)
 
 
 def alive(endpoints: list[Endpoint], clock: Clock) -> list[Endpoint]:
