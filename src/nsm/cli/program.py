@@ -13,9 +13,18 @@ from nsm.errors import NotFound
 from nsm.world.programs import PROGRAMS, entry
 
 ARGUMENTS = {
+    "client": "[--init]",
     "endpoint": "[KIND | FILE.py]",
     "node": "[--registry] [--identity]",
     "registry": "[--store FILE]",
+}
+OPTIONS = {
+    "client": {"--init": "end once all vWires carry, and leave them to the next of that name"},
+    "node": {
+        "--registry": "hold the registry, too; its settings are NSM_REGISTRY_X for its own NSM_X",
+        "--identity": "hold the identity authority, too: NSM_IDENTITY_X for its own NSM_X",
+    },
+    "registry": {"--store FILE": "keep records there over a restart, as NSM_STORE says, too"},
 }
 EXAMPLES = {
     "registry": "NSM_LISTEN_ON=tcp://:5002 nsm registry",
@@ -65,8 +74,10 @@ def help_of(name: str, meaning: str) -> str:
     """What the program is for, an example, and every setting with its default."""
     settings = _settings(name)
     table = usage(settings) if settings else "  not in this version yet"
+    options = "".join(f"  {flag:<14} {what}\n" for flag, what in OPTIONS.get(name, {}).items())
     return (
         f"Usage: nsm {name} {ARGUMENTS.get(name, '')}\n\n  {meaning}.\n\n"
+        f"{options}{options and chr(10)}"
         f"  Settings are variables of the environment:\n\n    {EXAMPLES[name]}\n\n{table}"
     )
 

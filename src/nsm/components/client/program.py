@@ -71,8 +71,21 @@ async def work(config: Config, program: Program) -> None:
     await keep(config, program, CheckLiveness(here, within))
 
 
-async def keep(config: Config, program: Program, carries: Question) -> None:
-    """Ask for everything at once; say what becomes of it; close it all at the end."""
+async def make(config: Config, program: Program) -> None:
+    """Ask for what is wished for and, once all of it carries, end without closing any.
+
+    Who comes next under the same name goes on with it, within what is left of its tokens' time.
+    """
+    within = config.liveness_check_timeout.total_seconds()
+    await keep(config, program, CheckLiveness(here, within), stays=False)
+    program.stopping.set()
+
+
+async def keep(config: Config, program: Program, carries: Question, *, stays: bool = True) -> None:
+    """Ask for everything at once; say what becomes of it; close it all at the end.
+
+    Who does not stay leaves it to the next, unless not all of it was given: then it is closed.
+    """
     wanted = wants(config)
     tasks, needs = program.tasks, program.needs(config.dial_timeout)
     report = ReportConnections(
@@ -81,9 +94,7 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
         program.clock,
     )
     program.holdings.wanted.by(lambda: [want.wire.id for want in wanted])
-    elsewhere = Elsewhere(program.dialer, config.connect_to, program.clock)
-    news = News(program.dialer, config.connect_to, program.clock, tasks)
-    alive = liveness(config, carries, elsewhere, news)
+    alive = liveness(config, program, carries)
     parts = Parts(
         report=report,
         place=place(program.environ),
@@ -93,15 +104,16 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
         memory=Memory(config.state_dir),
     )
     asking = requester(config, needs, parts).bind(END)
-    kept = await parts.memory.recall(want.wire.id for want in wanted)
-    known = await what_stood(config, program, wanted)
-    stood = await looked_at({**kept, **known}, config.netns, alive)
+    stood = await from_before(config, program, wanted, parts)
+    given: set[str] = set()
     connecting = [
-        tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id)))
+        tasks.start(f"connect {w.wire.id}", connect(asking, w, stood.get(w.wire.id), given))
         for w in wanted
     ]
 
     async def close() -> None:
+        if not stays and len(given) == len(wanted):
+            return  # it is another's now
         report.closing = True
         half_asked = any(not task.done() for task in connecting)
         await tasks.stop()  # what asks or heals now would stand in the way, or come after us
@@ -111,15 +123,19 @@ async def keep(config: Config, program: Program, carries: Question) -> None:
 
     program.at_exit(close)
     await asyncio.wait(connecting)
+    if not stays and len(given) < len(wanted):
+        raise Invalid("not everything can be had", fix="see above what, and why")
     program.ready()
 
 
-async def connect(asking: Handler, want: Wanted, stood: Connection | None) -> None:
-    """Ask until it is given; what can never be given is said once."""
+async def connect(asking: Handler, want: Wanted, stood: Connection | None, given: set[str]) -> None:
+    """Ask until it is `given`; what can never be is said once."""
     try:
         await asking.request(Call(), want.request(stood))
     except Invalid as error:
         log.error("%s cannot be had: %s", want.wire.url, error)
+    else:
+        given.add(want.wire.id)
 
 
 async def close_all(asking: Handler, wanted: list[Wanted]) -> None:
@@ -145,6 +161,15 @@ async def forsake(config: Config, program: Program, wanted: list[Wanted]) -> Non
 def goodbye(want: Wanted) -> Connection:
     """Enough of a connection to name it; what is closed is what was last answered."""
     return Connection(id=want.wire.id)
+
+
+async def from_before(
+    config: Config, program: Program, wanted: list[Wanted], parts: Parts
+) -> dict[str, Connection]:
+    """What an earlier client of our name made, as far as it or the manager knows."""
+    kept = await parts.memory.recall(want.wire.id for want in wanted)
+    known = await what_stood(config, program, wanted)
+    return await looked_at({**kept, **known}, config.netns, parts.liveness)
 
 
 async def what_stood(
@@ -175,10 +200,12 @@ def wants(config: Config) -> list[Wanted]:
     ]
 
 
-def liveness(config: Config, carries: Question, elsewhere: Question, news: News) -> Liveness | None:
+def liveness(config: Config, program: Program, carries: Question) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
+    elsewhere = Elsewhere(program.dialer, config.connect_to, program.clock)
+    news = News(program.dialer, config.connect_to, program.clock, program.tasks)
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
     return Liveness(carries, every, within, elsewhere, news)
