@@ -140,7 +140,7 @@ async def broken(world: World, hop: str) -> None:
     world.manager.monitor.publish(theirs(DOWN))
 
 
-@pytest.mark.parametrize(("hop", "seconds"), [("nm-2", 1.5), ("nm-1", 8)])
+@pytest.mark.parametrize(("hop", "seconds"), [("nm-2", 1.5), ("nm-1", 45)])
 async def test_what_carries_is_moved_to_another_endpoint_sooner_if_its_own_is_dead(
     hop: str, seconds: float
 ) -> None:
@@ -153,6 +153,18 @@ async def test_what_carries_is_moved_to_another_endpoint_sooner_if_its_own_is_de
     assert set(world.heard) == {ASKED}, "nothing is closed before another has answered"
 
 
+async def test_what_carries_is_not_moved_because_its_manager_was_away_for_long() -> None:
+    world = World(carrying(elsewhere=True))
+    await broken(world, "")
+    world.end.failing = Unreachable("the manager is dead")
+    await asyncio.sleep(60)
+    world.end.failing = NotFound("endpoint 'nse' is not registered", hop="spiffe://test/nm-1")
+    await asyncio.sleep(8)
+    world.end.failing = None
+    await asyncio.sleep(60)
+    assert all(conn.endpoint == "nse" for _, conn in world.end.heard)
+
+
 async def test_what_carries_is_kept_when_nobody_else_serves() -> None:
     world = World(carrying(elsewhere=False))
     await broken(world, "nm-2")
@@ -160,11 +172,13 @@ async def test_what_carries_is_kept_when_nobody_else_serves() -> None:
     assert set(world.heard) == {ASKED}
 
 
-async def test_an_unknown_endpoint_is_as_good_as_a_dead_one() -> None:
+async def test_an_endpoint_nobody_knows_has_time_to_become_known_again() -> None:
     world = World(carrying(elsewhere=True))
     await broken(world, "nm-2")
     world.end.failing = NotFound("endpoint 'nse' is not registered", hop="spiffe://test/nm-1")
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(9)
+    assert all(conn.endpoint == "nse" for _, conn in world.end.heard)
+    await asyncio.sleep(6)
     assert world.end.heard[-1][1].endpoint == ""
     assert CLOSED not in world.heard
 

@@ -1,11 +1,13 @@
 """Find what was found before while the registry is away."""
 
 import asyncio
+from contextlib import suppress
 
 import pytest
 
 from nsm.api.registration import Answer, Endpoint, NetworkService, Query
 from nsm.elements.registry import RecallFound
+from nsm.elements.registry.recollection import NEW
 from nsm.errors import Denied, Exhausted, NotFound, NsmError, TooLate, Unreachable
 from nsm.sdk import Call, registry_chain
 from nsm.sdk.clock import LoopClock
@@ -123,6 +125,46 @@ async def test_a_registry_that_is_away_is_not_asked_by_everyone_and_soon_again()
         assert await registry.find() == ["one"]
     assert len(registry.end.heard) == 2
     await asyncio.sleep(2)
+    registry.end.found = [Answer(TWO)]
+    assert "two" in await registry.find()
+
+
+@pytest.mark.parametrize("loss", ["a question", "a watch", "a watch that ends"])
+async def test_a_registry_that_came_back_with_nothing_is_given_time_to_hear_of_it_again(
+    loss: str,
+) -> None:
+    registry = Recalling(ONE, TWO)
+    if loss == "a question":
+        await registry.find()
+        registry.away(times=1)
+        await registry.find()
+        await asyncio.sleep(2)
+    else:
+        watch = registry.entry.find(Call(), Query(SVC, watch=True))
+        assert [(await anext(watch)).record.name for _ in range(2)] == ["one", "two"]
+        ending = asyncio.ensure_future(anext(watch))
+        await asyncio.sleep(1)
+        registry.end.lose(Unreachable("gone") if loss == "a watch" else None)
+        with suppress(Unreachable, StopAsyncIteration):
+            await ending
+        await asyncio.sleep(2)
+    registry.end.found = []
+    assert await registry.find(Endpoint(name="one")) == ["one"]
+    registry.end.found = [Answer(TWO)]
+    assert await registry.find() == ["two", "one"]
+    await asyncio.sleep(NEW)
+    assert await registry.find() == ["two"]
+
+
+async def test_what_is_deleted_from_a_registry_that_just_came_back_is_gone() -> None:
+    registry = Recalling(ONE)
+    await registry.find()
+    registry.away(times=1)
+    await registry.find()
+    await asyncio.sleep(2)
+    registry.end.found = [Answer(ONE, deleted=True)]
+    watch = registry.entry.find(Call(), Query(SVC, watch=True))
+    await anext(watch)
     registry.end.found = []
     assert await registry.find() == []
 

@@ -18,8 +18,9 @@ PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries to heal, after the first, which is made at once."""
 CALM = 10.0
 """Seconds a connection must have stood for its next failure to be met without a pause."""
-END_IS_DEAD, NO_WAY_THERE = 0.5, 5.0
-"""Seconds what still carries is asked for as it is, before somebody else may serve it."""
+END_IS_DEAD, NO_WAY_THERE, UNKNOWN = 0.5, 30.0, 10.0
+"""Seconds what still carries is asked for as it is, before somebody else may serve it: its end is
+dead, or one on the way; or nobody knows it, who may be about to hear of it again."""
 QUICK = 0.1
 """Seconds for an answer at least, once the next hop said DOWN: enough to look elsewhere."""
 SLOWER = 8
@@ -131,17 +132,18 @@ class Keeper:
             self.mending = self.keeping.tasks.start(f"heal {self.conn.id}", self._heal())
 
     async def _heal(self) -> None:
-        patience = float("inf")
-        began = self.keeping.clock.ticks()
+        patience, since = float("inf"), dict[float, float]()
         pause = self._first_pause()
         while self.broken:
             await self._rest(pause)
-            late = self.keeping.clock.ticks() - began > patience
+            now = self.keeping.clock.ticks()
+            late = now - since.setdefault(patience, now) > patience
             try:
                 if await self.life.again(await self._remedy(late=late)) is None:
                     return
             except Exception as error:
-                patience = END_IS_DEAD if _is_about_the_end(error, self.conn) else NO_WAY_THERE
+                patience = patience_after(error, self.conn)
+                since.setdefault(patience, self.keeping.clock.ticks())
                 pause = self.backoff.after(error)
                 log.info("could not heal %s, again in %.1f s: %s", self.conn.id, pause, error)
 
@@ -232,9 +234,16 @@ class Keeper:
             self.mending = None
 
 
-def _is_about_the_end(error: Exception, conn: Connection) -> bool:
-    """Whether it is the endpoint that is unknown or can't be reached, and not one on the way."""
+def patience_after(error: Exception, conn: Connection) -> float:
+    """Seconds that what still carries is asked for while it fails in this way.
+
+    Where our own next hop does not answer, nothing has been said of what lies beyond.
+    """
     if isinstance(error, NotFound):
-        return True
+        return UNKNOWN
+    if not isinstance(error, Unreachable):
+        return NO_WAY_THERE
     beside = [segment.name for segment in conn.hops.segments[-3:-1]]
-    return isinstance(error, Unreachable) and error.hop.rpartition("/")[2] in beside
+    if not error.hop:
+        return float("inf")
+    return END_IS_DEAD if error.hop.rpartition("/")[2] in beside else NO_WAY_THERE

@@ -25,8 +25,8 @@ class RecallFound(RegistryElement[R]):
     """Answer as the registry did last when it cannot be asked, for at most `age` seconds; 0: never.
 
     Only one that does not answer is away: what it refuses is refused, what it does not know is not
-    there. Whoever is led to an endpoint that went meanwhile is told so by its manager, which knows
-    its own.
+    there, unless it has only come back, and may be still to hear of it again. Whoever is led to an
+    endpoint that went meanwhile is told so by its manager, which knows its own.
     """
 
     def __init__(self, clock: Clock, age: float, most: int = MOST) -> None:
@@ -62,6 +62,7 @@ class RecallFound(RegistryElement[R]):
                     told[answer.record.name] = answer
                     self.memory.hear(answer)
                     yield answer
+            self.memory.lose()
         except Unreachable:
             for answer in told.values():  # it held until now
                 self.memory.hear(answer)
@@ -81,8 +82,7 @@ class RecallFound(RegistryElement[R]):
                         self.memory.hear(answer)
                         told.add(answer.record.name)
                         yield answer
-                self._meet(query.like, told)
-                return
+                recalled = self._meet(query.like, told)
             except AWAY as error:
                 recalled = self._instead(query.like, told, error)
                 if isinstance(error, Unreachable) or once is not call:
@@ -103,11 +103,13 @@ class RecallFound(RegistryElement[R]):
     def _miss(self, wanted: R) -> None:
         if not is_foreign(wanted):
             self.away_until = self.clock.ticks() + self.pauses.pause()
+            self.memory.lose()
 
-    def _meet(self, wanted: R, told: set[str]) -> None:
-        self.memory.settle(wanted, told)
+    def _meet(self, wanted: R, told: set[str]) -> list[Answer[R]]:
+        """It answers; what is to be said beside what it told."""
         if not is_foreign(wanted):
             self.pauses.reset()
+        return self.memory.settle(wanted, told)
 
     def _soon(self, call: Call) -> Call:
         """Within time, if the caller has more: whoever has less says nothing of the registry."""

@@ -5,9 +5,11 @@ from typing import Generic
 
 from nsm.api.registration import Answer, Endpoint, R
 from nsm.api.timestamp import Timestamp
-from nsm.elements.registry.catalog import Catalog
+from nsm.elements.registry.catalog import Catalog, is_foreign
 from nsm.sdk import Clock
 
+NEW = 15.0
+"""Seconds a registry that has come back is given to hear again of what it knew."""
 MOST = 16_384
 """Records remembered; beyond that, the one not heard of for longest is forgotten."""
 
@@ -15,7 +17,8 @@ MOST = 16_384
 class Recollection(Generic[R]):
     """Records, each for `age` seconds from when the registry last said it.
 
-    What is deleted, or left out of an answer that it would belong to, is forgotten at once.
+    What is deleted, or left out of an answer that it would belong to, is forgotten at once; but a
+    registry that was lost and has only come back may leave out what it is still to hear again.
     """
 
     def __init__(self, clock: Clock, age: float, most: int = MOST) -> None:
@@ -24,6 +27,7 @@ class Recollection(Generic[R]):
         self.most = most
         self._records: Catalog[R] = Catalog(most)
         self._said: dict[str, float] = {}  # when, by name; the longest ago first
+        self._lost, self._new_until = False, float("-inf")
 
     def __len__(self) -> int:
         return len(self._said)
@@ -44,11 +48,18 @@ class Recollection(Generic[R]):
         self._said.pop(name, None)
         self._records.drop(name)
 
-    def settle(self, wanted: R, told: set[str]) -> None:
-        """These are all there are: others like this are gone."""
-        for answer in self._records.like(wanted):
-            if answer.record.name not in told:
-                self.forget(answer.record.name)
+    def lose(self) -> None:
+        """The registry is gone, and may come back with nothing."""
+        self._lost = True
+
+    def settle(self, wanted: R, told: set[str]) -> list[Answer[R]]:
+        """These are all there are: others like this are gone, unless they are returned."""
+        rest = [one for one in self.like(wanted) if one.record.name not in told]
+        if self._is_new(wanted):
+            return rest
+        for answer in rest:
+            self.forget(answer.record.name)
+        return []
 
     def like(self, wanted: R) -> list[Answer[R]]:
         """What would be answered, as far as it is remembered."""
@@ -56,6 +67,14 @@ class Recollection(Generic[R]):
         return [
             replace(one, record=self._lasting(one.record)) for one in self._records.like(wanted)
         ]
+
+    def _is_new(self, wanted: R) -> bool:
+        """Whether the registry answers again, and has not for long; other domains have others."""
+        if is_foreign(wanted):
+            return False
+        if self._lost:
+            self._lost, self._new_until = False, self.clock.ticks() + NEW
+        return self.clock.ticks() < self._new_until
 
     def _lasting(self, record: R) -> R:
         """An endpoint is good for as long as it is remembered: who keeps its time is away."""
