@@ -45,6 +45,7 @@ def test_what_is_asked_is_tried_again_outermost_and_files_are_sent_last() -> Non
     names = [type(link).__name__ for link in flat(requester(load(Config, {}), needs(), parts()))]
     assert [name for name in names if name != "Element"] == [
         "Retry",
+        "GoOn",
         "UpdatePath",
         "BeginClient",
         "Refresh",

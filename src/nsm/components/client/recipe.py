@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from nsm.chains.client import client
 from nsm.chains.needs import Needs
 from nsm.components.client.config import Config
+from nsm.components.client.go_on import GoOn
 from nsm.components.client.memory import Memory
 from nsm.components.client.report import ReportConnections
 from nsm.elements.context import RememberPrefixes
@@ -32,6 +33,7 @@ def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
     """Ask the manager until it gives, and keep what it gave: refreshed, and healed."""
     return chain(
         Retry(needs.clock, config.request_timeout.total_seconds()),
+        GoOn(needs.clock, parts.liveness),
         client(
             needs,
             DescribeClient(parts.place),

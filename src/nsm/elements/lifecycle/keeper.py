@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from nsm.api.connection import DOWN, Connection
-from nsm.errors import NotFound, Unreachable
+from nsm.elements.lifecycle.patience import Patience
 from nsm.sdk import Clock, Life, Tasks
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.call import Change
@@ -18,9 +18,6 @@ PAUSE, LONGEST_PAUSE = 0.05, 2.0
 """Seconds between tries to heal, after the first, which is made at once."""
 CALM = 10.0
 """Seconds a connection must have stood for its next failure to be met without a pause."""
-END_IS_DEAD, NO_WAY_THERE, UNKNOWN = 0.5, 30.0, 10.0
-"""Seconds what still carries is asked for as it is, before somebody else may serve it: its end is
-dead, or one on the way; or nobody knows it, who may be about to hear of it again."""
 QUICK = 0.1
 """Seconds for an answer at least, once the next hop said DOWN: enough to look elsewhere."""
 SLOWER = 8
@@ -132,18 +129,14 @@ class Keeper:
             self.mending = self.keeping.tasks.start(f"heal {self.conn.id}", self._heal())
 
     async def _heal(self) -> None:
-        patience, since = float("inf"), dict[float, float]()
-        pause = self._first_pause()
+        patience, pause = Patience(self.keeping.clock), self._first_pause()
         while self.broken:
             await self._rest(pause)
-            now = self.keeping.clock.ticks()
-            late = now - since.setdefault(patience, now) > patience
             try:
-                if await self.life.again(await self._remedy(late=late)) is None:
+                if await self.life.again(await self._remedy(late=patience.is_over)) is None:
                     return
             except Exception as error:
-                patience = patience_after(error, self.conn)
-                since.setdefault(patience, self.keeping.clock.ticks())
+                patience.failed(error, self.conn)
                 pause = self.backoff.after(error)
                 log.info("could not heal %s, again in %.1f s: %s", self.conn.id, pause, error)
 
@@ -232,18 +225,3 @@ class Keeper:
         self.looking = None
         if self.mending is not asyncio.current_task():
             self.mending = None
-
-
-def patience_after(error: Exception, conn: Connection) -> float:
-    """Seconds that what still carries is asked for while it fails in this way.
-
-    Where our own next hop does not answer, nothing has been said of what lies beyond.
-    """
-    if isinstance(error, NotFound):
-        return UNKNOWN
-    if not isinstance(error, Unreachable):
-        return NO_WAY_THERE
-    beside = [segment.name for segment in conn.hops.segments[-3:-1]]
-    if not error.hop:
-        return float("inf")
-    return END_IS_DEAD if error.hop.rpartition("/")[2] in beside else NO_WAY_THERE
