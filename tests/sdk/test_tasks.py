@@ -4,6 +4,7 @@ import logging
 
 import pytest
 
+from nsm.errors import Unreachable
 from nsm.sdk import Tasks
 
 pytestmark = pytest.mark.looptime
@@ -26,6 +27,16 @@ async def test_what_failed_is_said_by_name(caplog: pytest.LogCaptureFixture) -> 
     with caplog.at_level(logging.ERROR):
         await tasks.start("oddity", fail())
     assert caplog.messages == ["oddity failed"]
+    assert caplog.records[0].exc_info
+
+
+async def test_what_says_why_it_failed_is_said_in_a_line(caplog: pytest.LogCaptureFixture) -> None:
+    async def fail() -> None:
+        raise Unreachable("nobody is there")
+
+    await Tasks().start("asking", fail())
+    assert caplog.messages == ["asking failed: nobody is there"]
+    assert not caplog.records[0].exc_info
 
 
 async def test_everything_stops_with_its_owner() -> None:

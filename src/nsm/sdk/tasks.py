@@ -6,6 +6,8 @@ from collections.abc import Coroutine
 from typing import Any
 from weakref import WeakSet
 
+from nsm.errors import NsmError
+
 log = logging.getLogger(__name__)
 
 
@@ -51,6 +53,8 @@ class Tasks:
     async def _say(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
+        except NsmError as error:  # a failure that says what it is; for us there is nothing to mend
+            log.warning("%s failed: %s", name, error)
         except Exception:
             log.exception("%s failed", name)
 
