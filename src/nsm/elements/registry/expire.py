@@ -6,6 +6,10 @@ from nsm.api.registration import Endpoint
 from nsm.api.timestamp import Timestamp
 from nsm.sdk import Alarm, Call, Clock, Registry, RegistryElement, Slot
 
+LATE = 0.75
+"""Of its time an endpoint has so much before it is unregistered, however long its registrant was
+ready to wait: it registers again after two thirds."""
+
 
 class Expire(RegistryElement[Endpoint]):
     """Give an endpoint no more time than the tokens of both sides are good for, nor than `default`.
@@ -41,8 +45,7 @@ class Expire(RegistryElement[Endpoint]):
 
     def _arm(self, call: Call, until: Timestamp, patience: float) -> None:
         left = until.time - self.clock.now()
-        # whoever waits for longer than it lives would be unregistered at once
-        wait = max(left - max(patience, 0.0), left / 2)
+        wait = max(left - max(patience, 0.0), left * LATE)
         self.alarm.put(call, self.clock.after(wait, call.life.close_soon))
 
     def _disarm(self, call: Call) -> None:
