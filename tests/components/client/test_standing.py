@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 
 import pytest
 
@@ -41,6 +42,13 @@ def saying(answer: bool, after: float = 0.0) -> Liveness:
 async def test_what_was_made_here_stands(conn: Connection) -> None:
     assert await state(conn) == UP
     assert await state(conn, saying(True)) == UP
+
+
+async def test_what_carries_stands_whatever_was_said_of_it() -> None:
+    """While a client is dead its manager may lose the next hop, and nobody asks again."""
+    down = replace(made_in(own()), state=DOWN)
+    assert await state(down, saying(True)) == UP
+    assert await state(down) == DOWN, "nobody looked"
 
 
 @pytest.mark.parametrize("liveness", [None, saying(True)])

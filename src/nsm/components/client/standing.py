@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nsm.api.connection import DOWN, Connection
+from nsm.api.connection import DOWN, UP, Connection
 from nsm.api.mechanism import INODE_URL
 from nsm.api.names import InodeUrl
 from nsm.elements.lifecycle import Liveness
@@ -14,12 +14,21 @@ from nsm.elements.lifecycle import Liveness
 async def looked_at(
     stood: Mapping[str, Connection], netns: str, liveness: Liveness | None
 ) -> dict[str, Connection]:
-    """The same, but what ends in another namespace or no longer carries is down (W §3.11)."""
+    """The same, but what ends in another namespace or no longer carries is down (W §3.11).
+
+    What does carry is up, though it may stand as down where nobody asked for it meanwhile.
+    """
     carries = await asyncio.gather(*(_carries(conn, netns, liveness) for conn in stood.values()))
     return {
-        id: conn if good else replace(conn, state=DOWN)
+        id: replace(conn, state=_state(conn, good=good, seen=liveness is not None))
         for (id, conn), good in zip(stood.items(), carries, strict=True)
     }
+
+
+def _state(conn: Connection, *, good: bool, seen: bool) -> int:
+    if not good:
+        return DOWN
+    return UP if seen else conn.state
 
 
 async def _carries(conn: Connection, netns: str, liveness: Liveness | None) -> bool:
