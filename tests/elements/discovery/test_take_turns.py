@@ -1,12 +1,15 @@
 """Several endpoints behind one service."""
 
+from dataclasses import replace
+
 import pytest
 
+from nsm.api.context import IpContext
 from nsm.elements.discovery import take_turns
 from nsm.elements.discovery.take_turns import TakeTurns
 from nsm.errors import Exhausted
 from nsm.sdk import Call, Connection, Request
-from nsm.sdk.testing import Recorder
+from nsm.sdk.testing import Lifetime, Recorder
 
 WISH = Request(Connection("c", network_service="s"))
 
@@ -48,6 +51,18 @@ async def test_the_first_that_does_it_wins_and_is_called_by_its_url(call) -> Non
     conn = await TakeTurns().bind(end).request(call, WISH)
     assert conn.endpoint == "c"
     assert [c.to for c in end.calls] == ["unix:///a", "unix:///b", "unix:///c"]
+
+
+async def test_whoever_had_it_is_asked_last_and_for_what_it_gave(endpoint) -> None:
+    gave = IpContext(src_ip_addrs=("10.0.0.3/32",), excluded_prefixes=("10.1.0.0/16",))
+    life, end = Lifetime(), Busy()
+    life.life.last = Connection("c", network_service="s", endpoint="a").with_ip(gave)
+    end.refusing = frozenset("b")
+    call = replace(life.call, candidates=(endpoint("a"), endpoint("b")))
+    conn = await TakeTurns().bind(end).request(call, WISH)
+    assert [one.connection.endpoint for one in end.requests] == ["b", "a"]
+    assert end.requests[0].connection.ip.src_ip_addrs == ()
+    assert conn.ip == replace(gave, excluded_prefixes=())
 
 
 async def test_when_none_does_it_the_error_names_each_and_why(call) -> None:

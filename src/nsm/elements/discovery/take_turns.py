@@ -13,7 +13,8 @@ MOST_SERVICES = 65_536
 class TakeTurns(Element):
     """Ask the candidates in turn, each request beginning one further on; first success wins.
 
-    Whoever has the connection and may be left is asked last.
+    Whoever has the connection and may be left is asked last, and for what it gave: where nobody
+    else does it, the addresses stay what they are.
     """
 
     def __init__(self) -> None:
@@ -26,8 +27,12 @@ class TakeTurns(Element):
         start = self._turn(asked.network_service) % len(call.candidates)
         attempts = Attempts(f"reach an endpoint of {asked.network_service!r}")
         turns = (*call.candidates[start:], *call.candidates[:start])
-        for candidate in sorted(turns, key=lambda one: one.name == _had_by(call)):
+        stood = call.life.last if call.begun else None
+        had = stood if isinstance(stood, Connection) else Connection()
+        for candidate in sorted(turns, key=lambda one: one.name == had.endpoint):
             named = replace(asked, endpoint=candidate.name)
+            if candidate.name == had.endpoint:
+                named = _as_it_stood(named, had)
             try:
                 return await next.request(call.towards(candidate.url), request.carrying(named))
             except NsmError as error:
@@ -42,7 +47,7 @@ class TakeTurns(Element):
         return turn
 
 
-def _had_by(call: Call) -> str:
-    """Who has served the connection until now."""
-    stood = call.life.last if call.begun else None
-    return stood.endpoint if isinstance(stood, Connection) else ""
+def _as_it_stood(asked: Connection, had: Connection) -> Connection:
+    """What is asked for, with the addresses and routes that stand."""
+    kept = replace(had.ip, excluded_prefixes=asked.ip.excluded_prefixes)
+    return asked if asked.ip.src_ip_addrs else asked.with_ip(kept)
