@@ -126,6 +126,7 @@ class _Exchange:
         """Send it, unless it gets lost: then nothing is heard until somebody gives up."""
         wire = self.channel.wire
         caller, callee = wire.caller, wire.listener.process
+        wire.network.asked[str(caller)] += 1
         if wire.network.loses(caller, callee):
             asyncio.get_running_loop().call_later(GIVEN_UP, self._give_up)
             return

@@ -2,19 +2,28 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 from nsm.api.connection import Connection
+from nsm.api.mechanism import NAME
 from nsm.components.client.report import UP, Wire
 from nsm.elements.context import AssignPointToPoint
+from nsm.elements.registry.catalog import Catalog
 from nsm.sim.inside import inside
 from nsm.sim.mesh import Mesh
 from nsm.sim.network import Listener
+from nsm.sim.quiet import Continuity
 
 LOOK = 0.5
 """Seconds between two looks."""
 BLIND = 20.0
 """Seconds a client may take a vWire for up that carries nothing: two looks of its own (0.5 s and
 the 1 s each may take), and one request under way, which has 15 s to be answered."""
+UNSEEN = 60.0
+"""The same for one that sends no pings: a way that is cut is given up by the system (20 s), and
+whoever hears of that, at each hop in turn, has up to a request to find out what it means."""
+OFTEN = 300
+"""Questions within half a second that no program has."""
 SHARED = 20.0
 """Seconds two clients may have one address: an endpoint that comes back without memory gives it to
 the next, until the one it had given it to before asks again."""
@@ -28,31 +37,49 @@ class Watch:
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
         self.wrong: dict[str, float] = {}
-        self.found: dict[str, float] = {}
+        self.continuity = Continuity(mesh)
         self.pools: dict[object, list[AssignPointToPoint]] = {}
+        self.catalogs: dict[object, list[Catalog[Any]]] = {}
+        self.blind = {one.name for one in mesh.story.clients if one.blind}
 
     def look(self, now: float) -> None:
         """Once; what lasts no longer than it may is no problem."""
         seen: dict[str, float] = {}
         for problem, allowed in self._problems(now):
             since = seen[problem] = self.wrong.get(problem, now)
-            if now - since >= allowed and problem not in self.found:
-                self.found[problem] = now
-                self.mesh.trace("problem", problem, aloud=True)
+            if now - since >= allowed:
+                self.mesh.complain(problem)
         self.wrong = seen
+        self.continuity.look()
 
     def _problems(self, now: float) -> Iterator[tuple[str, float]]:
         yield from self._connections()
         yield from self._addresses()
         yield from self._calls(now)
+        yield from self._haste()
+        yield from self._stored()
 
     def _connections(self) -> Iterator[tuple[str, float]]:
         for client, wire in self.mesh.wires():
             if wire.state == UP:
                 for wrong in ill_formed(wire.conn):
                     yield f"{wire.id}: {wrong}", 0.0
-                if not (noticed(wire) or self.mesh.carries(client, wire.conn)):
-                    yield f"{wire.id} is up and carries nothing", BLIND
+                if self.mesh.carries(client, wire.conn):
+                    self.continuity.note(client, wire.conn)
+                elif not noticed(wire):
+                    yield f"{wire.id} is up and carries nothing", self._unseen(client)
+                yield from self._kernel(client, wire)
+
+    def _unseen(self, client: str) -> float:
+        return UNSEEN if client in self.blind else BLIND
+
+    def _kernel(self, client: str, wire: Wire) -> Iterator[tuple[str, float]]:
+        """What a program takes for agreed is what stands, and nothing else."""
+        conn = wire.conn
+        link = self.mesh.link(client, conn.mechanism.get(NAME)) if conn.mechanism else None
+        if link and {str(a) for a in link.addresses} != set(conn.ip.src_ip_addrs):
+            has = ", ".join(str(address) for address in link.addresses) or "no address"
+            yield f"{wire.id} has {has} and not {conn.ip.src_ip_addrs}", BLIND
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
         had = Counter(
@@ -76,6 +103,36 @@ class Watch:
                 if calls and number not in calls.streaming and now - since > ENDLESS:
                     who = wire.listener.process.name
                     yield f"{who} serves {path} of {wire.caller.name} for ever", 0.0
+
+    def _haste(self) -> Iterator[tuple[str, float]]:
+        """Whoever asks so often does not wait between two tries."""
+        asked = self.mesh.network.asked
+        for who, times in asked.items():
+            if times > OFTEN:
+                yield f"{who} asks {times} times within {LOOK} s", 0.0
+        asked.clear()
+
+    def _stored(self) -> Iterator[tuple[str, float]]:
+        """A registry with a disk knows what stands on it."""
+        running = self.mesh.running.get("registry")
+        if not self.mesh.story.stored or running is None:
+            return
+        known = {
+            record.name
+            for one in listeners(self.mesh, "registry")
+            for remember in self._catalogs(running.process, one.methods)
+            for record in remember
+        }
+        now = running.process.clock.now()
+        for (_, name), (_, until) in self.mesh.disk.rows.items():
+            if name not in known and known and (until is None or until > now + LOOK):
+                yield f"the registry has {name} on its disk, and does not know it", 2.0
+
+    def _catalogs(self, process: object, methods: object) -> list[Catalog[Any]]:
+        found = self.catalogs.get(process)
+        if not found:
+            found = self.catalogs[process] = inside(Catalog, methods)
+        return found
 
 
 def noticed(wire: Wire) -> bool:

@@ -1,6 +1,7 @@
 """A host's kernel as one program reaches it, and whether packets pass through all of them."""
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import ip_interface
 from random import Random
@@ -19,6 +20,8 @@ from nsm.sim.trace import Trace
 
 TAKES = 0.001
 """Seconds before and after each change."""
+At = tuple[Host, FakeLink]
+"""An interface, and the host it is on."""
 MAIN = 254
 """The routing table that everything goes by."""
 
@@ -26,8 +29,11 @@ MAIN = 254
 class KernelHandle:
     """A `Driver`: the kernel works on while its caller waits, and may be interrupted half way."""
 
-    def __init__(self, process: Process, chance: Random, trace: Trace) -> None:
+    def __init__(
+        self, process: Process, chance: Random, trace: Trace, changed: Callable[[], None]
+    ) -> None:
         self.trace = trace
+        self.changed = changed
         self.process = process
         self.kernel: FakeKernel = process.host.kernel
         self.chance = chance
@@ -47,6 +53,7 @@ class KernelHandle:
             self.pending.pop(number, None)
         made = self.kernel.carry_out(ops)
         self.trace(f"{self.process}", f"{ops[0]} and {len(ops) - 1} more")
+        self.changed()
         try:
             await asyncio.sleep(TAKES)
         except asyncio.CancelledError:
@@ -98,16 +105,26 @@ class Packets:
         name = conn.mechanism.get(NAME) if conn.mechanism else ""
         sources = [address(text) for text in conn.ip.src_ip_addrs]
         targets = [address(text) for text in conn.ip.dst_ip_addrs]
-        pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
         near = host.kernel.links_at.get((netns, name))
-        return bool(pairs) and all(self._pings(host, near, s, t) for s, t in pairs)
+        there = self._opposite(host, near) if near else None
+        return bool(near and there and self._all_ping((host, near), there, sources, targets))
 
-    def _pings(self, host: Host, near: FakeLink | None, source: Address, target: Address) -> bool:
-        if near is None:
-            return False
+    def passed(self, host: Host, near: FakeLink) -> bool:
+        """Whether all addresses of an interface reach all of whatever is at its other end."""
         there = self._opposite(host, near)
         if there is None:
             return False
+        sources, targets = ([a.ip for a in link.addresses] for link in (near, there[1]))
+        return self._all_ping((host, near), there, sources, targets)
+
+    def _all_ping(
+        self, here: At, there: At, sources: list[Address], targets: list[Address]
+    ) -> bool:
+        pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
+        return bool(pairs) and all(self._pings(here, there, s, t) for s, t in pairs)
+
+    def _pings(self, here: At, there: At, source: Address, target: Address) -> bool:
+        host, near = here
         far_host, far = there
         return self._leads(host, near, source, target, far) and self._leads(
             far_host, far, target, source, near
@@ -135,7 +152,7 @@ class Packets:
         mac = link.neighbors.get(to, (there.end.mac, False))[0]
         return mac == there.end.mac
 
-    def _opposite(self, host: Host, link: FakeLink) -> tuple[Host, FakeLink] | None:
+    def _opposite(self, host: Host, link: FakeLink) -> At | None:
         """Where a packet comes out that goes into this interface."""
         if link.peer:
             far = host.kernel.links_at.get(link.peer)

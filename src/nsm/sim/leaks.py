@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
+from nsm.components.client.report import UP
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.context import AssignPointToPoint, RememberPrefixes
 from nsm.elements.kernel import JoinNamespaces
@@ -37,22 +38,58 @@ def leftovers(mesh: Mesh) -> Iterator[str]:
     for host in mesh.hosts.values():
         for netns, name in host.kernel.links_at:
             yield f"{host.name} still has the interface {name} in {mesh.owner(netns)}"
-        if host.kernel.routes or host.kernel.rules:
+        if host.kernel.routes or (host.kernel.rules and host.name not in mesh.forgetful):
             yield f"{host.name} still has routes or rules of interfaces that are gone"
     for name, running in mesh.running.items():
         for what in sorted(held_by(mesh, running)):
             yield f"{name} still has {what}"
 
 
+def ids_of_those_up(mesh: Mesh) -> set[str]:
+    """Under which ids the hops know what their clients have."""
+    up = (wire.conn for _, wire in mesh.wires() if wire.state == UP)
+    return {segment.id for conn in up for segment in conn.hops.segments}
+
+
+def unclosed(mesh: Mesh, ids: set[str]) -> Iterator[str]:
+    """Connections of these ids that stand somewhere, though they were closed in peace."""
+    for name, id in _lived(mesh):
+        if id in ids:
+            yield f"{name} still has {id}, which its client closed"
+    for name, running in mesh.running.items():
+        for ring in running.process.clock.pending:
+            one = getattr(ring.ring, "__self__", None)
+            if isinstance(one, Living) and one.key in ids:
+                yield f"{name} still has an alarm of {one.key}, which its client closed"
+
+
+def strays(mesh: Mesh) -> Iterator[str]:
+    """Connections that stand somewhere, and that no client has, though nobody died."""
+    ids = ids_of_those_up(mesh)
+    clients = {client.name for client in mesh.story.clients}
+    for name, id in _lived(mesh):
+        if id not in ids and name not in clients:
+            yield f"{name} has {id}, which no client has"
+
+
+def _lived(mesh: Mesh) -> Iterator[tuple[str, str]]:
+    for name, running in mesh.running.items():
+        for lives in inside(Lives, *_roots(mesh, running)):
+            for id in lives.lived:
+                yield name, id
+
+
+def _roots(mesh: Mesh, running: Running) -> list[object]:
+    """From where all that a program holds can be reached."""
+    listeners = mesh.network.listeners.values()
+    heard = [one.methods for one in listeners if one.process is running.process]
+    return [*heard, running.program]
+
+
 def held_by(mesh: Mesh, running: Running) -> Iterator[str]:
     """What one program holds for connections."""
     process = running.process
-    roots = [
-        listener.methods
-        for listener in mesh.network.listeners.values()
-        if listener.process is process
-    ]
-    keepers: list[object] = inside(tuple(HELD), *roots, running.program)
+    keepers: list[object] = inside(tuple(HELD), *_roots(mesh, running))
     for keeper in keepers:
         word, seen = HELD[type(keeper)]
         if held := seen(keeper):

@@ -10,7 +10,7 @@ from typing import Any
 
 from nsm.api.connection import Connection
 from nsm.components.client.report import Wire
-from nsm.dataplane.fake import FakeKernel
+from nsm.dataplane.fake import FakeKernel, FakeLink
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.ops import DelLink, LinkEnd
@@ -75,6 +75,10 @@ class Mesh:
         self.wanted: dict[str, None] = {}
         self.gone: set[str] = set()
         self.spaces: dict[str, dict[str, Netns]] = {}
+        self.forgetful: set[str] = set()
+        """Hosts whose forwarder has died: rules bear no alias, and it knows nothing of them now."""
+        self.problems: dict[str, float] = {}
+        self.changed: Callable[[], None] = lambda: None
         for number, name in enumerate(["hub", *(node.name for node in story.nodes)]):
             self.hosts[name] = self._host(name, f"10.0.0.{100 + number}")
 
@@ -91,6 +95,8 @@ class Mesh:
         self.wanted.pop(name, None)
         if running := self.running.get(name):
             self.trace(name, "is killed", aloud=True)
+            if name not in self.spaces.get(running.process.host.name, {}):
+                self.forgetful.add(running.process.host.name)
             self._bury(name, running)
 
     async def stop(self, name: str) -> None:
@@ -98,6 +104,8 @@ class Mesh:
         self.wanted.pop(name, None)
         if running := self.running.get(name):
             self.trace(name, "is told to stop", aloud=True)
+            if name not in self.spaces.get(running.process.host.name, {}):
+                self.forgetful.add(running.process.host.name)
             running.program.stopping.set()
             await asyncio.wait([running.task])
 
@@ -126,6 +134,7 @@ class Mesh:
             for netns, name in list(host.kernel.links_at):
                 if netns == space and (netns, name) in host.kernel.links_at:
                     host.kernel.carry_out((DelLink(LinkEnd(netns, name)),))
+            host.kernel.rules = {rule for rule in host.kernel.rules if rule.netns != space}
         self.space_file(owner).unlink(missing_ok=True)
 
     def owner(self, netns: Netns) -> str:
@@ -148,6 +157,24 @@ class Mesh:
         host = self.hosts[self.roles[client].host]
         space = self.spaces.get(host.name, {}).get(client)
         return space is not None and self.packets.carried(host, space, conn)
+
+    def passes(self, client: str, name: str) -> bool:
+        """Whether packets pass through an interface of a client, to whatever is at its end."""
+        link = self.link(client, name)
+        host = self.hosts[self.roles[client].host]
+        return link is not None and self.packets.passed(host, link)
+
+    def link(self, client: str, name: str) -> FakeLink | None:
+        """An interface of a client, if it is there."""
+        host = self.hosts[self.roles[client].host]
+        space = self.spaces.get(host.name, {}).get(client)
+        return host.kernel.links_at.get((space, name)) if space else None
+
+    def complain(self, problem: str) -> None:
+        """Something is wrong; it is told once."""
+        if problem not in self.problems:
+            self.problems[problem] = asyncio.get_running_loop().time()
+            self.trace("problem", problem, aloud=True)
 
     def _begin(self, name: str, role: Role) -> None:
         if role.id.startswith(APPS):

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -104,6 +105,7 @@ class Network:
         self.cuts: dict[tuple[str, str], float] = {}
         self.slow: dict[str, float] = {}
         self.lossy: dict[str, float] = {}
+        self.asked: Counter[str] = Counter()
 
     def add(self, host: Host) -> None:
         """A machine joins."""

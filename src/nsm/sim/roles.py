@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TypeVar
 
 from nsm.api.connection import Connection
@@ -88,7 +89,7 @@ def _node_config(mesh: Mesh, node: Node, name: str) -> NodeConfig:
         name,
         **_manager_settings(mesh, node),
         NSM_FORWARDER_NAME=f"forwarder-{node.name}",
-        NSM_FORWARDER_MAX_TOKEN_LIFETIME=f"{mesh.story.lifetime:.0f}s",
+        NSM_FORWARDER_MAX_TOKEN_LIFETIME=f"{mesh.story.lifetime_of(name):.0f}s",
         NSM_FORWARDER_REGISTRY_CLIENT_POLICIES=COMMON,
         NSM_TUNNEL_IP=mesh.hosts[node.name].ip,
     )
@@ -119,7 +120,7 @@ def ground(mesh: Mesh, process: Process) -> Ground:
         return tuple(mesh.spaces.get(host.name, {}).values())
 
     return Ground(
-        kernel=KernelHandle(process, mesh.chance, mesh.trace),
+        kernel=KernelHandle(process, mesh.chance, mesh.trace, lambda: mesh.changed()),
         mechanisms=frozenset((KERNEL, VXLAN)),
         way=Way(host.ip, Underlay(host.netns, MTU), MTU - 50),
         key=host.key,
@@ -149,10 +150,19 @@ def _endpoint(mesh: Mesh, spec: Endpoint) -> Role:
         NSM_CIDR_PREFIX=spec.prefix,
         NSM_FORWARDER_IDS=OURS,
         NSM_UNREGISTER_ITSELF="true",
+        NSM_PBR_CONFIG_PATH=str(_rules(mesh, spec)),
         NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
     )
     work = worker(simple)
     return Role(f"{APPS}/{spec.name}", spec.node, config, lambda *_: work)
+
+
+def _rules(mesh: Mesh, spec: Endpoint) -> Path:
+    """The file of an endpoint's policy routes; one that is not there says none."""
+    path = mesh.folder / f"{spec.name}.rules"
+    if spec.ruled:
+        path.write_text("[{proto: 6, dstport: 80}]")
+    return path
 
 
 def _client(mesh: Mesh, spec: Client) -> Role:
@@ -166,6 +176,8 @@ def _client(mesh: Mesh, spec: Client) -> Role:
         NSM_NETWORK_SERVICES=",".join(wishes),
         NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
         NSM_LIVENESS_CHECK_INTERVAL="500ms",
+        NSM_LIVENESS_CHECK_ENABLED=str(not spec.blind).lower(),
+        NSM_STATE_DIR=str(mesh.hosts[spec.node].folder / f"{spec.name}.state"),
     )
 
     def work(mesh: Mesh, process: Process) -> Work:
@@ -193,7 +205,7 @@ def looks(mesh: Mesh, process: Process) -> Question:
 def _load(mesh: Mesh, kind: type[C], name: str, **settings: str) -> C:
     said = {
         "NSM_NAME": name,
-        "NSM_MAX_TOKEN_LIFETIME": f"{mesh.story.lifetime:.0f}s",
+        "NSM_MAX_TOKEN_LIFETIME": f"{mesh.story.lifetime_of(name):.0f}s",
         **{f"NSM_REGISTRY_{side}_POLICIES": NAMES for side in ("SERVER", "CLIENT")},
         **settings,
     }

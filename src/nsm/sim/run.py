@@ -13,9 +13,10 @@ from random import Random
 from nsm.sdk.chance import sown
 from nsm.sim.faults import befall
 from nsm.sim.invariants import LOOK, Watch, unsettled
-from nsm.sim.leaks import leftovers
+from nsm.sim.leaks import ids_of_those_up, leftovers, strays, unclosed
 from nsm.sim.loop import Stuck, live
 from nsm.sim.mesh import Mesh
+from nsm.sim.quiet import Peace
 from nsm.sim.roles import cast_roles
 from nsm.sim.story import Story
 from nsm.sim.trace import Trace
@@ -28,6 +29,11 @@ COLLECTED = 200.0
 """Seconds, beyond the life of tokens, within which everything is gone that nobody wants: expiry,
 then the next look of a forwarder (60 s), or of two that share a wire."""
 STEP = 2.0
+CALMED, RESTS = 5.0, 15.0
+"""Seconds before a rest, in which what was still under way ends, and how much longer it lasts than
+tokens do."""
+PROMPT = 30.0
+"""Seconds after which nothing is left of what was closed while nothing was wrong."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +81,19 @@ class Telling:
         mesh, loop = self.mesh, asyncio.get_running_loop()
         self._begin()
         watching = mesh.tasks.start("watch", self._look())
-        for fault in self.story.faults:
-            mesh.tasks.start(f"fault {fault}", befall(mesh, fault))
+        befalling = [mesh.tasks.start(f"fault {f}", befall(mesh, f)) for f in self.story.faults]
         await asyncio.sleep(self.story.calm_at + STEP)
+        for task in befalling:  # whoever is told to stop may take its time
+            await asyncio.wait([task])
         mesh.trace("story", "nothing goes wrong from here on", aloud=True)
         await self._until(SETTLED, lambda: unsettled(mesh, self.watch.pools))
+        if self.story.rests and not mesh.problems:
+            await self._rest()
         watching.cancel()
-        self.problems[:0] = self.watch.found
-        if not self.problems:
+        self.watch.continuity.over = True
+        if not mesh.problems:
             await self._finish()
+        self.problems = list(mesh.problems)
         self.ended = loop.time()
         await mesh.end()
 
@@ -92,12 +102,25 @@ class Telling:
         for name in mesh.roles:
             mesh.start(name)
 
+    async def _rest(self) -> None:
+        mesh, loop = self.mesh, asyncio.get_running_loop()
+        mesh.trace("story", "nothing happens for a while", aloud=True)
+        await asyncio.sleep(CALMED)
+        peace, until = Peace(mesh), loop.time() + self.story.lifetime + RESTS
+        while loop.time() < until:
+            await asyncio.sleep(LOOK)
+            peace.look()
+
     async def _finish(self) -> None:
         mesh = self.mesh
         mesh.trace("story", "all clients leave", aloud=True)
+        if self.story.theme == "mishaps":
+            await self._until(PROMPT, lambda: strays(mesh))
         clients = [client.name for client in self.story.clients]
+        closed = ids_of_those_up(mesh)
         leaving = [mesh.tasks.start(f"stop {name}", mesh.stop(name)) for name in clients]
         await asyncio.wait(leaving)
+        await self._until(PROMPT, lambda: unclosed(mesh, closed))
         await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh))
 
     async def _until(self, bound: float, wrong: Callable[[], Iterator[str]]) -> None:
@@ -105,9 +128,8 @@ class Telling:
         late = loop.time() + bound
         while next(wrong(), None) is not None:
             if loop.time() > late:
-                self.problems.extend(complaints := list(wrong()))
-                for one in complaints:
-                    self.mesh.trace("problem", one, aloud=True)
+                for one in list(wrong()):
+                    self.mesh.complain(one)
                 return
             await asyncio.sleep(STEP)
 

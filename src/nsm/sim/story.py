@@ -28,21 +28,23 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Who serves a service on a node, with addresses from one prefix."""
+    """Who serves a service on a node, with addresses from one prefix, and `ruled` with a rule."""
 
     name: str
     node: str
     service: str
     prefix: str
+    ruled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """Who wishes for services on a node: one vWire each."""
+    """Who wishes for services on a node: one vWire each; one that is `blind` sends no pings."""
 
     name: str
     node: str
     services: tuple[str, ...]
+    blind: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,25 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
-    """A mesh and its faults; `lifetime` is how many seconds tokens are good for."""
+    """A mesh and its faults; `lifetime` is how many seconds tokens are good for.
+
+    Those of `hasty` last half as long. One that `rests` stands for a while after all has settled.
+    """
 
     seed: int
     nodes: tuple[Node, ...]
     endpoints: tuple[Endpoint, ...]
     clients: tuple[Client, ...]
     faults: tuple[Fault, ...] = ()
+    theme: str = "anything"
     lifetime: float = 600.0
+    hasty: str = ""
     stored: bool = False
+    rests: bool = False
+
+    def lifetime_of(self, name: str) -> float:
+        """How long the tokens of a program are good for."""
+        return self.lifetime / 2 if name == self.hasty else self.lifetime
 
     @property
     def calm_at(self) -> float:
@@ -80,12 +92,13 @@ class Story:
 
     def __str__(self) -> str:
         disk = "with a disk" if self.stored else "in memory"
-        lines = [f"seed {self.seed}: registry {disk}, tokens last {self.lifetime:.0f} s"]
+        hasty = f" ({self.hasty}: {self.lifetime / 2:.0f} s)" if self.hasty else ""
+        lines = [f"seed {self.seed}: registry {disk}, tokens last {self.lifetime:.0f} s{hasty}"]
         for node in self.nodes:
             here = [
                 *node.programs,
-                *(f"{e.name} ({e.service}, {e.prefix})" for e in self.endpoints_at(node)),
-                *(f"{c.name} wants {' and '.join(c.services)}" for c in self.clients_at(node)),
+                *(f"{e.name} ({_offer(e)})" for e in self.endpoints_at(node)),
+                *(f"{c.name} wants {_wish(c)}" for c in self.clients_at(node)),
             ]
             lines.append(f"  {node.name}: {', '.join(here)}")
         return "\n".join([*lines, *(f"  {fault}" for fault in self.faults)])
@@ -112,6 +125,14 @@ class Size:
 SIZES = {"small": Size(2, 3, 8, 6), "large": Size(6, 8, 40, 12)}
 
 
+def _offer(endpoint: Endpoint) -> str:
+    return f"{endpoint.service}, {endpoint.prefix}{', with a rule' if endpoint.ruled else ''}"
+
+
+def _wish(client: Client) -> str:
+    return f"{' and '.join(client.services)}{', blindly' if client.blind else ''}"
+
+
 def told(seed: int, size: str = "small") -> Story:
     """The story of a seed."""
     chance, most = Random(f"story {seed}"), SIZES[size]
@@ -119,13 +140,20 @@ def told(seed: int, size: str = "small") -> Story:
     endpoints = tuple(_endpoints(chance, nodes, most.endpoints))
     served = sorted({one.service for one in endpoints})
     clients = tuple(_clients(chance, nodes, served, most.clients))
+    theme = chance.choice(("anything", "anything", "anything", "deaths", "mishaps"))
+    lifetime = 600.0 if theme == "deaths" else chance.choice((60.0, 60.0, 120.0, 600.0))
+    programs = [*(one.name for one in endpoints), *(one.name for one in clients)]
+    programs += [name for node in nodes for name in node.programs]
     story = Story(
         seed=seed,
         nodes=nodes,
         endpoints=endpoints,
         clients=clients,
-        lifetime=chance.choice((60.0, 60.0, 120.0, 600.0)),
+        theme=theme,
+        lifetime=lifetime,
+        hasty=chance.choice(programs) if chance.random() < 0.3 else "",
         stored=chance.random() < 0.5,
+        rests=lifetime < 600 and chance.random() < 0.4,
     )
     faults = sorted(_faults(chance, story, chance.randint(0, most.faults)), key=lambda f: f.at)
     return replace(story, faults=tuple(faults))
@@ -140,6 +168,7 @@ def _endpoints(chance: Random, nodes: tuple[Node, ...], count: int) -> Iterator[
             chance.choice(nodes).name,
             service or chance.choice(SERVICES),
             f"172.16.{number + 1}.0/{length}",
+            ruled=chance.random() < 0.2,
         )
 
 
@@ -149,12 +178,20 @@ def _clients(
     for number in range(chance.randint(1, count)):
         several = chance.random() < 0.2
         services = tuple(served) if several else (chance.choice(served),)
-        yield Client(f"c{number + 1}", chance.choice(nodes).name, services)
+        blind = chance.random() < 0.15
+        yield Client(f"c{number + 1}", chance.choice(nodes).name, services, blind)
 
 
 PROGRAM_FAULTS = ("kill", "kill", "kill", "stop", "lose", "reset", "cancel")
 HOST_FAULTS = ("slow", "cut", "cut", "cut off", "break", "skew", "reboot")
 WORKLOAD_FAULTS = ("remove", "remove", "tear", "leave")
+THEMES = {
+    "anything": (*PROGRAM_FAULTS, *HOST_FAULTS, *WORKLOAD_FAULTS),
+    "deaths": ("kill", "kill", "kill", "kill", "lose", "reset", "cancel", "slow", "skew"),
+    "mishaps": ("break", "break", "tear", "skew"),
+}
+"""What may go wrong. Of programs that die no vWire is to notice anything; and where none dies, and
+every message arrives, nothing is to be left that nobody wants."""
 MOMENTS = ("reset", "cancel", "tear", "leave")
 AMOUNTS = {"lose": (0.1, 0.3, 1.0), "break": (0.05, 0.3, 1.0), "slow": (0.05, 0.5, 2.0)}
 """How large a share of messages or changes is lost, and how many seconds the rest takes longer."""
@@ -163,15 +200,20 @@ AMOUNTS = {"lose": (0.1, 0.3, 1.0), "break": (0.05, 0.3, 1.0), "slow": (0.05, 0.
 def _faults(chance: Random, story: Story, count: int) -> Iterator[Fault]:
     programs = ["registry", *(name for node in story.nodes for name in node.programs)]
     clients = [one.name for one in story.clients]
+    seeing = [one.name for one in story.clients if not one.blind]
     workloads = [*(one.name for one in story.endpoints), *clients]
     hosts = [node.name for node in story.nodes]
     for _ in range(count):
         at, lasting = BEGUN + chance.random() * LASTS, chance.choice((0.5, 2.0, 5.0, 12.0, 25.0))
         lasting *= 0.5 + chance.random()
-        kind = chance.choice((*PROGRAM_FAULTS, *HOST_FAULTS, *WORKLOAD_FAULTS))
+        kind = chance.choice(THEMES[story.theme])
         whom = chance.choice((*programs, *workloads))
-        if kind in WORKLOAD_FAULTS:
-            whom = chance.choice(clients if kind == "tear" else workloads)
+        if kind == "tear" and not seeing:
+            kind = "break"  # who sends no pings would not notice
+        if kind == "tear":
+            whom = chance.choice(seeing)
+        elif kind in WORKLOAD_FAULTS:
+            whom = chance.choice(workloads)
         elif kind in HOST_FAULTS:
             whom = chance.choice(hosts)
         yield _fault(chance, Fault(round(at, 3), kind, whom, round(lasting, 3)), [*hosts, "hub"])
