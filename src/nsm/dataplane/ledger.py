@@ -15,6 +15,9 @@ from secrets import token_bytes
 from nsm.errors import Invalid
 
 VERSION = "nsm1"
+READ = (VERSION,)
+"""Versions that are read: all say role, connection, VNI and expiry, in this order, before what a
+later one may add. What a newer program wrote is not read, so it is nobody's, and left alone."""
 LONGEST = 255
 KEY_BYTES = 32
 
@@ -71,8 +74,11 @@ class NodeKey:
             proof.encode(), self._proof(said).encode()
         ):
             return None
-        version, role, connection, vni, expires = said.split(" ")
-        return Tag(role, connection, int(vni), int(expires)) if version == VERSION else None
+        version, *words = said.split(" ")
+        if version not in READ:
+            return None
+        role, connection, vni, expires = words[:4]
+        return Tag(role, connection, int(vni), int(expires))
 
     def _proof(self, said: str) -> str:
         return hmac.new(self._secret, said.encode(), hashlib.sha256).hexdigest()[:32]
@@ -83,12 +89,18 @@ class NodeKey:
 
 def same_owner(there: str, wanted: str) -> bool:
     """Whether an alias names the connection and role we mean; an empty wish accepts any."""
-    return not wanted or there.split(" ")[:3] == wanted.split(" ")[:3]
+    return not wanted or _words(there, 2) == _words(wanted, 2)
 
 
 def same_device(there: str, wanted: str) -> bool:
     """Whether it even names the device we mean: of the same owner, with the same VNI."""
-    return not wanted or there.split(" ")[:4] == wanted.split(" ")[:4]
+    return not wanted or _words(there, 3) == _words(wanted, 3)
+
+
+def _words(alias: str, count: int) -> list[str]:
+    """So many of what an alias says; of one that is of no version we know, all of it."""
+    version, *words = alias.split(" ")
+    return words[:count] if version in READ else [alias]
 
 
 def vni_in(alias: str) -> int:
