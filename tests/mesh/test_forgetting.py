@@ -8,7 +8,7 @@ from nsm.api.connection import Connection
 from nsm.elements.lifecycle import Liveness
 from nsm.sdk import Call, Request
 
-from .conftest import Count
+from .counting import Count
 
 pytestmark = pytest.mark.looptime
 

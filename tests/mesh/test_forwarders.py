@@ -10,7 +10,7 @@ from nsm.elements.lifecycle import Liveness
 from nsm.errors import NsmError, Unreachable
 from nsm.sdk import Call, Element, Handler, Request
 
-from .conftest import Count
+from .counting import Count
 
 pytestmark = pytest.mark.looptime
 

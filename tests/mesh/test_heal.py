@@ -6,7 +6,7 @@ import pytest
 
 from nsm.sdk import Call, Request
 
-from .conftest import Count
+from .counting import Count
 
 pytestmark = pytest.mark.looptime
 

@@ -13,7 +13,7 @@ from nsm.elements.lifecycle.heal import anew
 from nsm.errors import Exhausted, NsmError
 from nsm.sdk import Call, chain
 
-from .conftest import Count
+from .counting import Count
 
 pytestmark = pytest.mark.looptime
 
