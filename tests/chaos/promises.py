@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from .drawing import SERVED, Drawn
 from .echoes import Seen
-from .schedule import CLOCK, CRASH, CUT, DISK, GONE, HELD, STORM, TERM, Fault
+from .schedule import CLOCK, CRASH, CUT, DISK, GONE, HELD, TERM, Fault
 
 GENEROUS = 10
 """How many times the goal a busy machine may take; what is measured stands in `make bench`."""
@@ -14,8 +14,9 @@ MOVED, RETURNED, CUT_OFF, SWAPPED = 1.0, 1.0, 3.0, 0.1
 cut off; it moves while its old way still carries."""
 WHOLE = 45.0
 """Seconds until everything must be connected again once a fault is over."""
-ENDED = (CRASH, HELD, TERM, CLOCK, DISK, STORM)
-"""Faults that end a process, so that vWires to it may move."""
+ENDED, LOST_TRACK = (CRASH, HELD, TERM, CLOCK), (TERM, CLOCK, DISK)
+"""Faults that end a process, so that vWires to it may move if it serves; and those after which any
+may, because whoever was told of an endpoint took its leave, or cannot say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,20 @@ def _endpoint(fault: Fault, drawn: Drawn) -> Allowed:
     return Allowed(0.0, "its interfaces go on answering")
 
 
+def may_move(fault: Fault, wire: Wire) -> bool:
+    """Whether it may lead elsewhere afterwards, though not a packet need be lost."""
+    served = fault.role == "endpoint" and fault.whom in wire.path
+    return fault.kind in LOST_TRACK or (served and fault.kind in ENDED)
+
+
 def broken(fault: Fault, wire: Wire, after: Wire, seen: Seen, drawn: Drawn) -> Iterator[str]:
     """Each promise that was not kept, in words."""
     most = allowed(fault, wire, drawn)
     moved = after.endpoint != wire.endpoint or after.heals - wire.heals > 1  # there, and back
-    if moved and most.silence == 0 and fault.kind in ENDED:
+    if moved and most.silence == 0 and may_move(fault, wire):
         most = Allowed(GENEROUS * SWAPPED, f"it moved from {wire.endpoint} to {after.endpoint}")
+    elif moved and most.silence == 0:
+        yield f"{fault}: {wire.name} moved to {after.endpoint}, and {most.why}"
     if seen.silence > most.silence:
         yield (
             f"{fault}: {wire.name} was silent for {seen.silence:.3f} s, {seen.lost} of {seen.sent}"

@@ -1,5 +1,6 @@
 """A slice of chaos: every kind of fault once, and every promise kept."""
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -56,6 +57,13 @@ def test_a_fault_may_do_no_more_than_is_promised(fault: Fault, most: float) -> N
     assert allowed(fault, WIRE, DRAWN).silence == most
     assert not list(broken(fault, WIRE, WIRE, Seen(100, 0), DRAWN))
     assert list(broken(fault, WIRE, WIRE, Seen(100, 9, most + 0.1), DRAWN))
+
+
+def test_what_carries_may_move_only_because_of_who_serves_it() -> None:
+    moved = replace(WIRE, endpoint="one-2")
+    for whom, role in (("n-1", "node"), ("registry", "registry"), ("web-1", "client")):
+        assert list(broken(Fault(CRASH, whom, role), WIRE, moved, Seen(100, 0), DRAWN))
+    assert not list(broken(Fault(CRASH, "one-1", "endpoint"), WIRE, moved, Seen(100, 0), DRAWN))
 
 
 def test_an_interface_made_anew_breaks_the_promise_though_nothing_was_lost() -> None:
