@@ -44,6 +44,15 @@ async def test_it_is_closed_as_much_earlier_as_the_request_was_given_time() -> N
     assert end.verbs == ["request c", "close c"]
 
 
+async def test_a_token_that_lives_no_longer_than_a_request_may_take_is_good_for_a_while() -> None:
+    entry, end = start()
+    await entry.request(Call(deadline=15.0), request(10))
+    await asyncio.sleep(7.4)
+    assert end.verbs == ["request c"]
+    await asyncio.sleep(0.2)
+    assert end.verbs == ["request c", "close c"]
+
+
 async def test_a_refresh_moves_the_alarm() -> None:
     entry, end = start()
     await entry.request(Call(), request(600))

@@ -6,11 +6,16 @@ from nsm.sdk import Alarm, Call, Clock, Connection, Element, Handler, Request, S
 from nsm.sdk.lives import UNFINISHED
 
 
+FOR_THE_CLOSE = 0.25
+"""How much of the time that is left a close may be given at most; the rest is the connection's."""
+
+
 class Timeout(Element):
     """Arm an alarm on every answer; disarm it on a close that got through.
 
     It rings as long before the asker's token runs out as the asker gave us to answer, because a
-    close with a token that has run out is refused (W §10.21).
+    close with a token that has run out is refused (W §10.21). But whoever is ready to wait for
+    longer than its tokens live would be closed at once.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -23,7 +28,8 @@ class Timeout(Element):
         conn = await next.request(call, request)
         self.disarm(call)
         if expires:
-            when = expires.time - given
+            left = max(0.0, expires.time - self.clock.now())
+            when = expires.time - min(given, FOR_THE_CLOSE * left)
             self.alarm.put(call, self.clock.at(when, call.life.close_soon))
         return conn
 
