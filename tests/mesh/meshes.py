@@ -1,8 +1,8 @@
 """Real recipes, real registries, files and paths; a fake kernel."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -10,6 +10,7 @@ from nsm.api import cidr
 from nsm.api.connection import IP, Connection, Request
 from nsm.api.labels import Labels
 from nsm.api.mechanism import KERNEL, LOCAL, NAME, VXLAN, Mechanism
+from nsm.api.names import NsUrl
 from nsm.api.registration import Endpoint, Match, NetworkService
 from nsm.chains.client import client
 from nsm.chains.endpoint import endpoint
@@ -80,29 +81,32 @@ class Node:
 class Mesh(Programs):
     """A registry and nodes; clients and endpoints come as the test wants them."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, *, sockets_only: bool = False) -> None:
         super().__init__(folder, clock)
         self.nodes: dict[str, Node] = {}
+        self.sockets_only = sockets_only
+        self.registry = self.listen("registry") if sockets_only else REGISTRY
         self.start_registry()
 
     def start_registry(self) -> None:
         """A registry that knows nothing yet."""
-        self.plug("registry", REGISTRY, memory_registry(self.registering("registry")))
+        self.plug("registry", self.registry, memory_registry(self.registering("registry")))
 
-    async def start_node(self, name: str, tunnel_ip: str, mtu: int = 1450) -> Node:
-        """A node whose tunnels start at that address."""
-        node = Node(
-            name, tunnel_ip, FakeKernel(), f"tcp://{tunnel_ip}:5001", self.listen(f"nm-{name}")
-        )
-        self.nodes[name] = node
+    async def start_node(
+        self, name: str, tunnel_ip: str, mtu: int = 1450, *first: Link[Handler]
+    ) -> Node:
+        """A node whose tunnels start at that address; its forwarder begins with `first`."""
+        socket = self.listen(f"nm-{name}")
+        url = socket if self.sockets_only else f"tcp://{tunnel_ip}:5001"
+        node = self.nodes[name] = Node(name, tunnel_ip, FakeKernel(), url, socket)
         self.start_manager(node)
-        await self.start_forwarder(node, mtu)
+        await self.start_forwarder(node, mtu, *first)
         return node
 
     def start_manager(self, node: Node) -> None:
         name = f"manager-{node.name}"
         needs = self.needs(name)
-        registries = manager_registries(self.registering(name), node.url, REGISTRY, {})
+        registries = manager_registries(self.registering(name), node.url, self.registry, {})
         config = load(ManagerConfig, {"NSM_NAME": name})
         parts = ManagerParts(
             registries=registries,
@@ -129,9 +133,12 @@ class Mesh(Programs):
         kernel: FakeKernel | None = None,
         labels: Mapping[str, str] | None = P2P,
     ) -> None:
-        """A forwarder of that node; `labels` None: without any for the service of forwarders."""
+        """A forwarder of that node; `labels` None: without any for the service of forwarders.
+
+        `first` stands where admission does: it sees what the forwarder does by itself, too.
+        """
         name = name or f"forwarder-{node.name}"
-        needs = self.needs(name)
+        needs = replace(self.needs(name), admit=chain(*first) if first else Element())
         registry = self.registering(name)
         parts = ForwarderParts(
             services=service_client(registry, node.socket),
@@ -146,7 +153,7 @@ class Mesh(Programs):
             ),
             authorize=Element(),
         )
-        served = chain(*first, forwarder(needs, parts)).bind(END)
+        served = forwarder(needs, parts).bind(END)
         url = self.listen(name)
         self.plug(name, url, Offer(connections=served, monitor=needs.events))
         said = {} if labels is None else {"forwarder": Labels(labels)}
@@ -162,36 +169,38 @@ class Mesh(Programs):
         prefixes: Sequence[str] = ("172.16.0.0/24",),
         labels: Mapping[str, str] = NOTHING,
         register: bool = True,
+        url: str = "",
+        service: str = "vpn",
     ) -> None:
-        """An endpoint of `vpn` with addresses of its own, in a namespace of its own."""
+        """An endpoint of `service` with addresses of its own, in a namespace of its own."""
         needs = self.needs(name)
         groups = [AssignPointToPoint((cidr.prefix(p),)) for p in prefixes]
         answer = AnswerKernel(f"file://{self.namespace_file(name)}")
         served = endpoint(needs, *first, *groups, SelectMechanism({KERNEL: answer}), SendFiles())
-        url = self.listen(name)
+        url = url or self.listen(name)
         offer = Offer(connections=served.bind(END), monitor=needs.events)
         self.plug(name, url, offer)
         if register:
-            await self.change_service(node)
+            await self.change_service(node, service=service)
         await self.registrations(name, node).register(
-            Call(), Endpoint(name, ("vpn",), {"vpn": Labels(dict(labels))}, url)
+            Call(), Endpoint(name, (service,), {service: Labels(dict(labels))}, url)
         )
 
     def registrations(self, name: str, node: Node) -> Registry[Endpoint]:
         """How a program of that name registers with its node's manager."""
         return endpoint_client(self.registering(name), node.socket, SendEndpointFile())
 
-    async def change_service(self, node: Node, *matches: Match) -> None:
-        """Register the service `vpn` anew, with these matches."""
+    async def change_service(self, node: Node, *matches: Match, service: str = "vpn") -> None:
+        """Register the service anew, with these matches."""
         registry = service_client(self.registering("operator"), node.socket)
-        await registry.register(Call(), NetworkService("vpn", IP, matches))
+        await registry.register(Call(), NetworkService(service, IP, matches))
 
-    def client(self, name: str, node: Node) -> Handler:
+    def client(self, name: str, node: Node, groups: Sequence[Collection[NsUrl]] = ()) -> Handler:
         """Somebody who asks the manager of that node for interfaces in a namespace of its own."""
         return client(
             self.needs(name),
             OfferKernel(f"file://{self.namespace_file(name)}"),
-            RememberPrefixes(),
+            RememberPrefixes(groups),
             SendFilesClient(),
             url=SetUrl(node.socket),
         ).bind(END)
@@ -217,9 +226,11 @@ class Mesh(Programs):
             heal=Heal(needs.watching, needs.tasks, self.clock, liveness=liveness, change=change),
         ).bind(END)
 
-    def wish(self, id: str, interface: str = "nsm-1", **labels: str) -> Request:
+    def wish(
+        self, id: str, interface: str = "nsm-1", service: str = "vpn", **labels: str
+    ) -> Request:
         offer = Mechanism(LOCAL, KERNEL, {NAME: interface})
-        return Request(Connection(id, network_service="vpn", labels=labels), (offer,))
+        return Request(Connection(id, network_service=service, labels=labels), (offer,))
 
     def at(self, owner: str) -> Netns:
         """The namespace of a client or an endpoint, as a fake kernel knows it."""

@@ -50,6 +50,7 @@ class Programs:
         self.board = Switchboard(self.tasks, clock)
         self.sockets: list[socket.socket] = []
         self.running: dict[str, Running] = {}
+        self.lifetimes: dict[str, float] = {}
 
     async def kill(self, name: str) -> None:
         """The program is gone from one moment to the next."""
@@ -66,7 +67,8 @@ class Programs:
 
     def program(self, name: str) -> Running:
         if name not in self.running:
-            self.running[name] = Running(party(f"spiffe://test/{name}", self.clock))
+            lifetime = self.lifetimes.get(name, 600.0)
+            self.running[name] = Running(party(f"spiffe://test/{name}", self.clock, lifetime))
         return self.running[name]
 
     def listen(self, name: str) -> str:

@@ -5,7 +5,6 @@ from nsm.errors import Invalid
 from nsm.sdk import Alarm, Call, Clock, Connection, Element, Handler, Request, Slot
 from nsm.sdk.lives import UNFINISHED
 
-
 FOR_THE_CLOSE = 0.25
 """How much of the time that is left a close may be given at most; the rest is the connection's."""
 
