@@ -1,7 +1,10 @@
 """A mesh whose workload feels every death: of who is served by several, near and far, or by one."""
 
 import json
-from collections.abc import Iterator
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -71,13 +74,26 @@ class Scene:
     @contextmanager
     def killed(self, *whom: str, how: tuple[str, ...] = ()) -> Iterator[None]:
         """Dead while the block runs; at its end they are started again."""
-        for who in whom:
-            self.mesh.ok("kill", who, *how)
+        with ThreadPoolExecutor() as all_at_once:
+            list(all_at_once.map(lambda who: self.mesh.ok("kill", who, *how), whom))
+            try:
+                yield
+            finally:
+                list(all_at_once.map(lambda who: self.mesh.ok("restart", who), whom))
+
+    @contextmanager
+    def stopped(self, *whom: str) -> Iterator[None]:
+        """Stopped as by a debugger while the block runs."""
+        processes = self.mesh.status()["processes"]
+        pids = [one["pid"] for one in processes if _among(one["name"], whom)]
+        assert len(pids) == len(whom)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
         try:
             yield
         finally:
-            for who in whom:
-                self.mesh.ok("restart", who)
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
 
     @contextmanager
     def cut(self, node: str, how: str) -> Iterator[None]:
@@ -109,6 +125,12 @@ class Scene:
         ran = run("nsenter", netns, "--", "sh", "-ec", command)
         assert ran.code == 0, str(ran)
         return ran.out
+
+
+def _among(process: str, whom: Sequence[str]) -> bool:
+    """Whether it is one of these, be they named after their node or their domain."""
+    program, _, where = process.partition("@")
+    return process in whom or (where in whom and program == "node") or program in whom
 
 
 HOOKS = ("ingress", "egress")

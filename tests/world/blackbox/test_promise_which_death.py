@@ -64,16 +64,11 @@ def test_nothing_moves_while_one_that_controls_is_dead(scene: Scene, who: str) -
 
 def test_nothing_moves_while_what_is_asked_is_stopped(scene: Scene) -> None:
     before = scene.ends()
-    stopped = [*before, "n-1", "n-2", "n-3", "registry"]
-    with scene.web.during(least=WHILE) as felt:
-        for who in stopped:
-            scene.mesh.ok("kill", who, "-s", "STOP")
-    try:
+    with scene.stopped(*before, "n-1", "n-2", "n-3", "registry"):
+        with scene.web.during(least=WHILE) as felt:
+            pass
         assert all(map(unharmed, felt.values())), felt
         assert scene.ends() == before
-    finally:
-        for who in stopped:
-            scene.mesh.ok("kill", who, "-s", "CONT")
     scene.mesh.ok("wait", "--timeout", "30s")
     assert scene.ends() == before
 
@@ -81,13 +76,9 @@ def test_nothing_moves_while_what_is_asked_is_stopped(scene: Scene) -> None:
 @pytest.mark.slow
 def test_what_is_stopped_is_left_once_a_request_has_failed(scene: Scene) -> None:
     near = scene.serves(NEAR)
-    scene.mesh.ok("kill", near, "-s", "STOP")
-    try:
-        with scene.web.during() as felt:
-            os.kill(scene.mesh.workload("web")["pid"], signal.SIGKILL)
-            scene.moved(NEAR, near, 90)
-    finally:
-        scene.mesh.ok("kill", near, "-s", "CONT")
+    with scene.stopped(near), scene.web.during() as felt:
+        os.kill(scene.mesh.workload("web")["pid"], signal.SIGKILL)
+        scene.moved(NEAR, near, 90)
     assert felt[NEAR].silence <= TENFOLD * SWAPPED, felt
     assert unharmed(felt[ONLY]), felt
 
