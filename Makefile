@@ -43,8 +43,8 @@ check: lint types contracts ## everything that needs no running
 test: install system check ## set up what the tests need, and run them
 	$(VENV)/bin/pytest -q
 
-mesh: install system ## only whole worlds, on the real thing
-	$(VENV)/bin/pytest -q -m world
+mesh: install system ## only whole worlds, on the real thing, and whatever takes long
+	$(VENV)/bin/pytest -q -m "world or slow"
 
 sim: install ## many meshes in one process, as seeds say: SEEDS=A..B (0..399), and large ones
 	$(PY) -m nsm.sim --seeds $(or $(SEEDS),0..399) -j2

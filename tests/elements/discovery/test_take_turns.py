@@ -1,5 +1,6 @@
 """Several endpoints behind one service."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from nsm.api.context import IpContext
 from nsm.elements.discovery import take_turns
 from nsm.elements.discovery.take_turns import TakeTurns
-from nsm.errors import Exhausted
+from nsm.errors import Exhausted, NotFound, NsmError, Unreachable
 from nsm.sdk import Call, Connection, Request
 from nsm.sdk.testing import Lifetime, Recorder
 
@@ -63,6 +64,31 @@ async def test_whoever_had_it_is_asked_last_and_for_what_it_gave(endpoint) -> No
     assert [one.connection.endpoint for one in end.requests] == ["b", "a"]
     assert end.requests[0].connection.ip.src_ip_addrs == ()
     assert conn.ip == replace(gave, excluded_prefixes=())
+
+
+@pytest.mark.parametrize(
+    ("error", "asked"),
+    [
+        (Unreachable("the end is dead", hop="spiffe://test/nm-2"), [("10.0.0.3/32",), ()]),
+        (NotFound("the end is unknown", hop="spiffe://test/nm-2"), [("10.0.0.3/32",), ()]),
+        (Unreachable("it is dead itself"), [("10.0.0.3/32",)]),
+    ],
+)
+async def test_whoever_had_it_and_cannot_reach_the_one_behind_it_may_lead_it_elsewhere(
+    endpoint, error: NsmError, asked: list[tuple[str, ...]]
+) -> None:
+    class Passing(Recorder):
+        async def request(self, call: Call, request: Request) -> Connection:
+            await super().request(call, request)
+            if request.connection.ip.src_ip_addrs or not error.hop:
+                raise error
+            return request.connection
+
+    life, end = Lifetime(), Passing()
+    life.life.last = Connection("c", endpoint="a").with_ip(IpContext(src_ip_addrs=("10.0.0.3/32",)))
+    with nullcontext() if error.hop else pytest.raises(Unreachable):
+        await TakeTurns().bind(end).request(replace(life.call, candidates=(endpoint("a"),)), WISH)
+    assert [one.connection.ip.src_ip_addrs for one in end.requests] == asked
 
 
 async def test_when_none_does_it_the_error_names_each_and_why(call) -> None:

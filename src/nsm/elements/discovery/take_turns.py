@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from nsm.errors import NsmError
+from nsm.errors import NotFound, NsmError, Unreachable
 from nsm.sdk import Call, Connection, Element, Handler, Request
 from nsm.sdk.attempts import Attempts
 
@@ -14,7 +14,8 @@ class TakeTurns(Element):
     """Ask the candidates in turn, each request beginning one further on; first success wins.
 
     Whoever has the connection and may be left is asked last, and for what it gave: where nobody
-    else does it, the addresses stay what they are.
+    else does it, the addresses stay what they are. If one behind it is what cannot be had, it is
+    asked as we were: one that passes on may lead it elsewhere then.
     """
 
     def __init__(self) -> None:
@@ -30,11 +31,9 @@ class TakeTurns(Element):
         stood = call.life.last if call.begun else None
         had = stood if isinstance(stood, Connection) else Connection()
         for candidate in sorted(turns, key=lambda one: one.name == had.endpoint):
-            named = replace(asked, endpoint=candidate.name)
-            if candidate.name == had.endpoint:
-                named = _as_it_stood(named, had)
+            named = request.carrying(replace(asked, endpoint=candidate.name))
             try:
-                return await next.request(call.towards(candidate.url), request.carrying(named))
+                return await _ask(call.towards(candidate.url), named, had, next)
             except NsmError as error:
                 attempts.failed(f"endpoint {candidate.name}", error)
         raise attempts.error()
@@ -45,6 +44,17 @@ class TakeTurns(Element):
         turn = self.turns.get(service, 0)
         self.turns[service] = turn + 1
         return turn
+
+
+async def _ask(call: Call, named: Request, had: Connection, next: Handler) -> Connection:
+    if named.connection.endpoint != had.endpoint:
+        return await next.request(call, named)
+    try:
+        return await next.request(call, named.carrying(_as_it_stood(named.connection, had)))
+    except (NotFound, Unreachable) as error:
+        if not error.hop:  # it is not there itself
+            raise
+        return await next.request(call, named)
 
 
 def _as_it_stood(asked: Connection, had: Connection) -> Connection:
