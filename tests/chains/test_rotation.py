@@ -227,7 +227,10 @@ async def test_all_go_on_without_an_authority_until_leaves_end_and_again_when_it
     while Clock().now() < min(ends) - 1:
         rounds += 1
         asked = [*mesh.held[:10], Connection(id=f"new-{rounds}")]
-        assert {conn.state for conn in await mesh.ask(asked)} == {UP}
+        try:
+            assert {conn.state for conn in await mesh.ask(asked)} == {UP}
+        except NsmError:
+            assert Clock().now() >= min(ends), "it could not yet have failed for that"
         await asyncio.sleep(0.2)
     assert rounds
     assert {each.name: (each.source.epoch, each.source.not_after) for each in mesh.programs} == had
@@ -238,7 +241,7 @@ async def test_all_go_on_without_an_authority_until_leaves_end_and_again_when_it
         await once.request(Call(deadline=Clock().ticks() + 5), Request(Connection(id="late")))
     for each in mesh.programs:
         await each.attend()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         for each in mesh.programs:
             await each.source.changes.past(had[each.name][0])
         again = await mesh.ask(mesh.held[:10])

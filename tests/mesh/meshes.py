@@ -222,8 +222,8 @@ class Mesh(Programs):
             SendFilesClient(),
             *then,
             url=SetUrl(node.socket),
-            refresh=Refresh(needs.tasks, self.clock),
-            heal=Heal(needs.watching, needs.tasks, self.clock, liveness=liveness, change=change),
+            refresh=Refresh(needs.tasks, needs.convoy),
+            heal=Heal(needs.watching, needs.tasks, needs.convoy, liveness=liveness, change=change),
         ).bind(END)
 
     def wish(

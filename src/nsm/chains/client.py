@@ -45,7 +45,7 @@ def persistent_client(
         needs,
         *additional,
         url=SetUrl(to),
-        refresh=Refresh(needs.tasks, needs.clock),
-        heal=Heal(needs.watching, needs.tasks, needs.clock, liveness=liveness),
+        refresh=Refresh(needs.tasks, needs.convoy),
+        heal=Heal(needs.watching, needs.tasks, needs.convoy, liveness=liveness),
         authorize=authorize,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from nsm.sdk import Clock, Dialer, Element, Handler, Link, Tasks, Tokens
+from nsm.sdk.convoy import Convoy
 from nsm.sdk.events import Events
 from nsm.sdk.watching import Watching
 
@@ -27,6 +28,11 @@ class Needs:
     clock: Clock = field(default_factory=Clock)
     events: Events = field(default_factory=Events)
     dial_timeout: float = 0.0
+
+    @cached_property
+    def convoy(self) -> Convoy:
+        """In which its connections are asked for again, when many have to be."""
+        return Convoy(self.clock)
 
     @cached_property
     def watching(self) -> Watching:

@@ -8,6 +8,7 @@ from nsm.rpc.health import health
 from nsm.rpc.incoming import Incoming, Methods, Streaming, Unary
 from nsm.rpc.metadata import path_header, path_in, token_in
 from nsm.rpc.once import Once
+from nsm.rpc.turns import Turns
 from nsm.sdk.call import Call
 from nsm.sdk.channel import Offer
 from nsm.sdk.handler import Handler
@@ -23,7 +24,7 @@ def methods_for(offer: Offer, hop: str) -> Methods:
     unary: dict[str, Unary] = {}
     streaming: dict[str, Streaming] = {}
     if offer.connections is not None:
-        unary[methods.REQUEST.path] = _request(offer.connections)
+        unary[methods.REQUEST.path] = _request(offer.connections, Turns())
         unary[methods.CLOSE.path] = _close(offer.connections)
     if offer.monitor is not None:
         streaming[methods.MONITOR.path] = _watch(offer.monitor)
@@ -56,8 +57,9 @@ def call_of(incoming: Incoming) -> Call:
     )
 
 
-def _request(connections: Handler) -> Unary:
+def _request(connections: Handler, turns: Turns) -> Unary:
     async def request(incoming: Incoming, data: bytes) -> bytes:
+        await turns.mine()
         asked = decode(methods.REQUEST.request, data)
         return encode(await connections.request(call_of(incoming), asked))
 

@@ -12,6 +12,7 @@ from nsm.elements.lifecycle.heal import anew
 from nsm.errors import Denied, NotFound, Unreachable
 from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
 from nsm.sdk.clock import LoopClock
+from nsm.sdk.convoy import Convoy
 from nsm.sdk.events import Events
 from nsm.sdk.testing import Recorder
 from nsm.sdk.watching import Watching
@@ -55,7 +56,7 @@ class World:
         heal = Heal(
             Watching("nsc", self.tasks, clock),
             self.tasks,
-            clock,
+            Convoy(clock),
             liveness=liveness,
             noticed=lambda *said: self.noticed.append(said),
         )
@@ -311,7 +312,7 @@ async def test_what_breaks_as_soon_as_it_stands_is_not_asked_for_without_pause()
     world = World()
     moody = Moody()
     tasks, clock = Tasks(), LoopClock()
-    heal = Heal(Watching("nsc", tasks, clock), tasks, clock)
+    heal = Heal(Watching("nsc", tasks, clock), tasks, Convoy(clock))
     entry = chain(BeginClient(tasks, clock), heal, moody).bind(world.end)
     await entry.request(Call(), Request(OURS))
     await asyncio.sleep(60)

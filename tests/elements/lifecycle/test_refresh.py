@@ -8,6 +8,7 @@ from nsm.elements.lifecycle import BeginClient, Refresh
 from nsm.errors import Unreachable
 from nsm.sdk import Call, Element, Handler, Tasks, chain
 from nsm.sdk.clock import LoopClock
+from nsm.sdk.convoy import Convoy
 from nsm.sdk.testing import Recorder
 
 pytestmark = pytest.mark.looptime
@@ -30,7 +31,7 @@ class Signed(Element):
 
 def start(signed: Signed) -> tuple[Handler, Recorder]:
     end, tasks, clock = Recorder(), Tasks(), LoopClock()
-    return chain(BeginClient(tasks, clock), Refresh(tasks, clock), signed).bind(end), end
+    return chain(BeginClient(tasks, clock), Refresh(tasks, Convoy(clock)), signed).bind(end), end
 
 
 @pytest.mark.parametrize(

@@ -42,11 +42,11 @@ def requester(config: Config, needs: Needs, parts: Parts) -> Chain[Handler]:
             parts.groups,
             SendFilesClient(),
             url=chain(parts.report, parts.memory, SetUrl(config.connect_to)),
-            refresh=Refresh(needs.tasks, needs.clock),
+            refresh=Refresh(needs.tasks, needs.convoy),
             heal=Heal(
                 needs.watching,
                 needs.tasks,
-                needs.clock,
+                needs.convoy,
                 liveness=parts.liveness,
                 noticed=parts.report.noticed,
             ),

@@ -5,8 +5,9 @@ from dataclasses import replace
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.context import ConnectionContext, IpContext
 from nsm.elements.lifecycle.keeper import Keeper, Keeping, Liveness, Noticed
-from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Tasks
+from nsm.sdk import Call, Connection, Element, Handler, Life, Request, Tasks
 from nsm.sdk.call import Change
+from nsm.sdk.convoy import Convoy
 from nsm.sdk.watching import Watching
 
 
@@ -54,14 +55,14 @@ class Heal(Element):
         self,
         watching: Watching,
         tasks: Tasks,
-        clock: Clock,
+        convoy: Convoy,
         *,
         liveness: Liveness | None = None,
         change: Change = anew,
         noticed: Noticed = lambda _id, _why: None,
     ) -> None:
         self.watching = watching
-        self.keeping = Keeping(tasks, clock, liveness, change, elsewhere, noticed)
+        self.keeping = Keeping(tasks, convoy, liveness, change, elsewhere, noticed)
         self.keepers: dict[Life, Keeper] = {}
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:

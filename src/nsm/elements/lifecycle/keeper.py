@@ -10,6 +10,7 @@ from nsm.elements.lifecycle.patience import Patience
 from nsm.sdk import Clock, Life, Tasks
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.call import Change
+from nsm.sdk.convoy import Convoy
 from nsm.sdk.watching import Interest, Watching
 
 log = logging.getLogger(__name__)
@@ -50,11 +51,16 @@ class Keeping:
     """What all keepers of one element share."""
 
     tasks: Tasks
-    clock: Clock
+    convoy: Convoy
     liveness: Liveness | None
     change: Change
     move: Change
     noticed: Noticed
+
+    @property
+    def clock(self) -> Clock:
+        """By which all of them wait."""
+        return self.convoy.clock
 
 
 class Keeper:
@@ -133,8 +139,10 @@ class Keeper:
         while self.broken:
             await self._rest(pause)
             try:
-                if await self.life.again(await self._remedy(late=patience.is_over)) is None:
-                    return
+                remedy = await self._remedy(late=patience.is_over)
+                async with self.keeping.convoy.turn():
+                    if await self.life.again(remedy) is None:
+                        return
             except Exception as error:
                 patience.failed(error, self.conn)
                 pause = self.backoff.after(error)
@@ -179,6 +187,7 @@ class Keeper:
             async with asyncio.timeout(pause):
                 await liveness.news(self.conn)
             self.backoff.reset()
+            self.keeping.convoy.go_on()
         except TimeoutError:
             return
 

@@ -4,8 +4,9 @@ import asyncio
 import logging
 
 from nsm.api.paths import refresh_in
-from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Slot, Tasks
+from nsm.sdk import Call, Connection, Element, Handler, Life, Request, Slot, Tasks
 from nsm.sdk.backoff import Backoff
+from nsm.sdk.convoy import Convoy
 
 log = logging.getLogger(__name__)
 
@@ -18,9 +19,10 @@ RETRY, RETRY_AT_MOST = 0.2, 5.0
 class Refresh(Element):
     """Set each connection to be asked for again while all its tokens are still good (W §1.7)."""
 
-    def __init__(self, tasks: Tasks, clock: Clock) -> None:
+    def __init__(self, tasks: Tasks, convoy: Convoy) -> None:
         self.tasks = tasks
-        self.clock = clock
+        self.convoy = convoy
+        self.clock = convoy.clock
         self.waiting = Slot[asyncio.Task[None]]()
         self.haste = Slot[Backoff]()
 
@@ -58,7 +60,8 @@ class Refresh(Element):
         while True:
             await self.clock.sleep(pause)
             try:
-                await life.again(None)
+                async with self.convoy.turn():
+                    await life.again(None)
                 return
             except Exception as error:
                 pause = backoff.after(error)

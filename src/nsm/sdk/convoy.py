@@ -1,0 +1,118 @@
+"""How many connections of one client are asked for again at once, when all have to be."""
+
+import asyncio
+from collections import deque
+from types import TracebackType
+
+from nsm.errors import NsmError, Unreachable
+from nsm.sdk.backoff import Backoff
+from nsm.sdk.clock import Alarm, Clock
+
+WIDTH, WIDEST = 8, 32
+"""Requests under way at once: to begin with, and at most."""
+LONG = 1.0
+"""Seconds after which one is late, and no longer counts: what it waits for may be somebody else."""
+PAUSE, LONGEST_PAUSE = 0.05, 2.0
+"""Seconds between two tries to reach a next hop that is not there."""
+BREATH = 0.2
+"""Seconds at most after one that the next hop answered with a failure: it may still be starting."""
+
+
+class Convoy:
+    """Wider with each request that is answered in time, narrower with each that is late.
+
+    A next hop that starts again meets all its clients with all they have; if all ask at once, and
+    again as soon as their time is up, nobody is ever answered. While it can't be reached, one tries
+    for all; and while it gives nobody anything.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.width = WIDTH
+        self.under_way: dict[Turn, None] = {}
+        self.waiting: deque[asyncio.Future[None]] = deque()
+        self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
+        self.held: Alarm | None = None
+
+    def turn(self) -> "Turn":
+        """Wait for it by `async with`, and ask inside."""
+        return Turn(self)
+
+    def answered(self) -> None:
+        """One was, in time."""
+        self.width = min(WIDEST, self.width * 2)
+        self.backoff.reset()
+
+    def late(self) -> None:
+        """One is."""
+        self.width = max(1, self.width // 2)
+
+    def failed(self, *, there: bool) -> None:
+        """One did: nobody asks for a while, a short one where the next hop is there; then one."""
+        self.width = 1
+        pause = min(self.backoff.pause(), BREATH if there else LONGEST_PAUSE)
+        if self.held:
+            self.held.cancel()
+        self.held = self.clock.after(pause, self.go_on)
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may go now."""
+        return self.held is None and len(self.under_way) < self.width
+
+    def move(self) -> None:
+        """Let those go for whom there is room."""
+        going = 0
+        while self.waiting and self.held is None and len(self.under_way) + going < self.width:
+            first = self.waiting.popleft()
+            if not first.done():
+                first.set_result(None)
+                going += 1
+
+    def go_on(self) -> None:
+        """The pause is over, or there is news for which it is not waited out."""
+        if self.held:
+            self.held.cancel()
+        self.held = None
+        self.move()
+
+
+class Turn:
+    """One request's; left with how it went."""
+
+    def __init__(self, convoy: Convoy) -> None:
+        self.convoy = convoy
+
+    async def __aenter__(self) -> None:
+        convoy = self.convoy
+        while not convoy.has_room:
+            room = asyncio.get_running_loop().create_future()
+            convoy.waiting.append(room)
+            try:
+                await room
+            except asyncio.CancelledError:
+                convoy.move()  # it may have been let go just now, in the place of another
+                raise
+        convoy.under_way[self] = None
+        self.alarm = convoy.clock.after(LONG, self._is_late)
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        where: TracebackType | None,
+    ) -> None:
+        self.alarm.cancel()
+        if isinstance(error, NsmError):
+            self.convoy.failed(there=not isinstance(error, Unreachable) or bool(error.hop))
+        elif error is None and self in self.convoy.under_way:
+            self.convoy.answered()
+        self._leave()
+
+    def _is_late(self) -> None:
+        self.convoy.late()
+        self._leave()
+
+    def _leave(self) -> None:
+        self.convoy.under_way.pop(self, None)
+        self.convoy.move()
