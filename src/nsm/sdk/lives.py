@@ -13,7 +13,7 @@ from dataclasses import replace
 from nsm.api.connection import RESELECT_REQUESTED, UP, Connection, Request
 from nsm.errors import Cancelled, Denied, Invalid, TooLate, Unauthenticated
 from nsm.sdk.call import Call, Change, Life
-from nsm.sdk.clock import Clock
+from nsm.sdk.clock import Alarm, Clock
 from nsm.sdk.closing import GRACE
 from nsm.sdk.handler import Handler
 from nsm.sdk.lanes import Lanes
@@ -106,6 +106,13 @@ class Living:
         """This life is over."""
         if self.current:
             del self.lives.lived[self.key]
+
+    def abandon(self) -> None:
+        """It is over, though its close may not have got through: nothing is to happen to it."""
+        for held in self.life.slots.values():
+            if isinstance(held, Alarm):
+                held.cancel()
+        self.forget()
 
     def refresh_soon(self) -> None:
         """Ask for the same again, in a task."""

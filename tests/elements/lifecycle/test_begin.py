@@ -209,6 +209,31 @@ async def test_a_close_that_hangs_does_not_keep_a_reselect_waiting_for_long() ->
     assert end.verbs == ["request c", "request c"]
 
 
+async def test_nothing_rings_any_more_for_what_was_left_half_closed() -> None:
+    """Whoever is to be left may be dead, and its close hangs; its life ends with it all the same."""
+
+    class Ring(Element):
+        rung, slot = 0, Slot[object]()
+
+        async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+            if not self.slot.get(call):
+                self.slot.put(call, LoopClock().after(60, self.ring))
+            return await next.request(call, request)
+
+        async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+            await asyncio.sleep(1000)
+
+        def ring(self) -> None:
+            self.rung += 1
+
+    ring = Ring()
+    entry = chain(begin(), ring).bind(Recorder())
+    await entry.request(Call(), asked())
+    await entry.request(Call(), asked(state=RESELECT_REQUESTED))
+    await asyncio.sleep(100)
+    assert ring.rung == 1, "that of the new life"
+
+
 async def test_a_reselect_that_fails_leaves_nothing_to_close() -> None:
     first, end = begin(), Recorder()
     entry = chain(first).bind(end)

@@ -22,7 +22,7 @@ class Begin(Element):
             one = self.lives.of(key, next)
             anew = request.connection.state == RESELECT_REQUESTED
             if anew and one.current and await one.leave(call):
-                one.forget()
+                one.abandon()
                 one = self.lives.of(key, next)
             return await one.ask(call, request)
 
