@@ -46,6 +46,12 @@ class DiskHandle:
         now = process.clock.now()
         self.rows = [row for row, until in disk.rows.values() if until is None or until > now]
 
+    def compare(self, known: set[str], complain: Callable[[str], None]) -> None:
+        """A registry that begins knows what stands on its disk."""
+        for _, name, *_ in self.rows:
+            if name not in known:
+                complain(f"the registry has {name} on its disk, and does not know it")
+
     def shelf(self, kind: type[R]) -> Shelf[R]:
         """The records of one kind."""
         mine = [row for row in self.rows if row[0] == kind.__name__]

@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME
 from nsm.components.client.report import UP, Wire
 from nsm.elements.context import AssignPointToPoint
-from nsm.elements.registry.catalog import Catalog
 from nsm.sim.inside import inside
 from nsm.sim.mesh import Mesh
 from nsm.sim.network import Listener
@@ -39,7 +37,6 @@ class Watch:
         self.wrong: dict[str, float] = {}
         self.continuity = Continuity(mesh)
         self.pools: dict[object, list[AssignPointToPoint]] = {}
-        self.catalogs: dict[object, list[Catalog[Any]]] = {}
         self.blind = {one.name for one in mesh.story.clients if one.blind}
 
     def look(self, now: float) -> None:
@@ -57,7 +54,6 @@ class Watch:
         yield from self._addresses()
         yield from self._calls(now)
         yield from self._haste()
-        yield from self._stored()
 
     def _connections(self) -> Iterator[tuple[str, float]]:
         for client, wire in self.mesh.wires():
@@ -83,7 +79,7 @@ class Watch:
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
         had = Counter(
-            (wire.conn.endpoint, address)
+            (wire.conn.hops.segments[-1].name, address)
             for _, wire in self.mesh.wires()
             if wire.state == UP
             for address in wire.conn.ip.src_ip_addrs
@@ -112,28 +108,6 @@ class Watch:
                 yield f"{who} asks {times} times within {LOOK} s", 0.0
         asked.clear()
 
-    def _stored(self) -> Iterator[tuple[str, float]]:
-        """A registry with a disk knows what stands on it."""
-        running = self.mesh.running.get("registry")
-        if not self.mesh.story.stored or running is None:
-            return
-        known = {
-            record.name
-            for one in listeners(self.mesh, "registry")
-            for remember in self._catalogs(running.process, one.methods)
-            for record in remember
-        }
-        now = running.process.clock.now()
-        for (_, name), (_, until) in self.mesh.disk.rows.items():
-            if name not in known and known and (until is None or until > now + LOOK):
-                yield f"the registry has {name} on its disk, and does not know it", 2.0
-
-    def _catalogs(self, process: object, methods: object) -> list[Catalog[Any]]:
-        found = self.catalogs.get(process)
-        if not found:
-            found = self.catalogs[process] = inside(Catalog, methods)
-        return found
-
 
 def noticed(wire: Wire) -> bool:
     """Whether its client knows that it may be broken, and has not mended it yet."""
@@ -149,10 +123,10 @@ def ill_formed(conn: Connection) -> Iterator[str]:
         yield f"its path is another's: {ids}"
     if len(set(ids)) < len(ids) or not all(ids):
         yield f"ids twice or none in its path: {ids}"
-    if len(set(names)) < len(names) or len(names) not in (4, 6):
-        yield f"its path is no way: {names}"
-    if conn.endpoint != names[-1]:
-        yield f"its path ends at {names[-1]} and not at {conn.endpoint}"
+    at = names.index(conn.endpoint) + 1 if conn.endpoint in names else 0
+    parts = [part for part in (names[:at], names[at:]) if part]
+    if any(len(set(part)) < len(part) or len(part) not in (4, 6) for part in parts):
+        yield f"its path to {conn.endpoint} is no way: {names}"
     if not conn.ip.src_ip_addrs or not conn.ip.dst_ip_addrs:
         yield "it has no addresses"
 
@@ -184,7 +158,10 @@ def unsettled(mesh: Mesh, known: dict[object, list[AssignPointToPoint]]) -> Iter
     for client, wire in mesh.wires():
         if wire.state == UP and mesh.carries(client, wire.conn):
             continue
-        if any(one.service == wire.service and one.name in room for one in mesh.story.endpoints):
+        service = mesh.story.leads(wire.service)
+        serving = [one for one in mesh.story.endpoints if one.name not in mesh.gone]
+        reached = service == wire.service or any(one.service == wire.service for one in serving)
+        if reached and any(one.service == service and one.name in room for one in serving):
             yield f"{wire.id} is {wire.state}, and could be had: {_why(wire)}"
     for name in [name for name in mesh.wanted if name not in mesh.running]:
         yield f"{name} does not run"

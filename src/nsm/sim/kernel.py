@@ -10,9 +10,11 @@ from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME
 from nsm.dataplane.encode import Address
 from nsm.dataplane.fake import FakeKernel, FakeLink
+from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import Op
+from nsm.dataplane.rules import Rules
 from nsm.errors import Unreachable
 from nsm.sim.network import Network
 from nsm.sim.process import Host, Process
@@ -22,6 +24,8 @@ TAKES = 0.001
 """Seconds before and after each change."""
 At = tuple[Host, FakeLink]
 """An interface, and the host it is on."""
+LONGEST = 16
+"""Interfaces on the way of a packet."""
 MAIN = 254
 """The routing table that everything goes by."""
 
@@ -88,6 +92,27 @@ class KernelHandle:
                 self.kernel.fault = fault
 
 
+class SimCarrier:
+    """What joins a passthrough's interfaces; what it has joined outlives it, as nft tables do."""
+
+    def __init__(self, process: Process, changed: Callable[[], None]) -> None:
+        self.process = process
+        self.changed = changed
+
+    async def keep(self, joint: Joint, _rules: Rules = PASS_ALL) -> None:
+        """Join these two from now on."""
+        await asyncio.sleep(TAKES)
+        if self.process.alive:
+            self.process.host.joints[joint.netns, joint.table] = joint
+            self.changed()
+
+    async def drop(self, joint: Joint) -> None:
+        """And no more."""
+        await asyncio.sleep(TAKES)
+        if self.process.alive:
+            self.process.host.joints.pop((joint.netns, joint.table), None)
+
+
 @lru_cache(4096)
 def address(text: str) -> Address:
     """An address without its prefix; the same few are looked at again and again."""
@@ -106,29 +131,35 @@ class Packets:
         sources = [address(text) for text in conn.ip.src_ip_addrs]
         targets = [address(text) for text in conn.ip.dst_ip_addrs]
         near = host.kernel.links_at.get((netns, name))
-        there = self._opposite(host, near) if near else None
-        return bool(near and there and self._all_ping((host, near), there, sources, targets))
+        return near is not None and self._all_ping((host, near), sources, targets)
 
     def passed(self, host: Host, near: FakeLink) -> bool:
         """Whether all addresses of an interface reach all of whatever is at its other end."""
-        there = self._opposite(host, near)
-        if there is None:
-            return False
-        sources, targets = ([a.ip for a in link.addresses] for link in (near, there[1]))
-        return self._all_ping((host, near), there, sources, targets)
+        way = self._way((host, near))
+        sources, targets = ([a.ip for a in link.addresses] for _, link in (way[0], way[-1]))
+        return self._all_ping((host, near), sources, targets)
 
-    def _all_ping(
-        self, here: At, there: At, sources: list[Address], targets: list[Address]
-    ) -> bool:
+    def _all_ping(self, here: At, sources: list[Address], targets: list[Address]) -> bool:
+        way = self._way(here)
         pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
-        return bool(pairs) and all(self._pings(here, there, s, t) for s, t in pairs)
+        return len(way) > 1 and bool(pairs) and all(self._pings(way, s, t) for s, t in pairs)
 
-    def _pings(self, here: At, there: At, source: Address, target: Address) -> bool:
-        host, near = here
-        far_host, far = there
-        return self._leads(host, near, source, target, far) and self._leads(
-            far_host, far, target, source, near
+    def _pings(self, way: list[At], source: Address, target: Address) -> bool:
+        (host, near), (_, next_to_near) = way[:2]
+        (_, next_to_far), (far_host, far) = way[-2:]
+        return self._leads(host, near, source, target, next_to_near) and self._leads(
+            far_host, far, target, source, next_to_far
         )
+
+    def _way(self, here: At) -> list[At]:
+        """Every interface that a packet passes, the first and the last included."""
+        way = [here]
+        while len(way) < LONGEST and (there := self._opposite(*way[-1])):
+            way.append(there)
+            if not (onward := _joined_to(*there)):
+                break
+            way.append(onward)
+        return way if len(way) % 2 == 0 else way[:1]
 
     def _leads(
         self, host: Host, link: FakeLink, own: Address, to: Address, there: FakeLink
@@ -166,6 +197,18 @@ class Packets:
             if far.tunnel and far.tunnel[:2] == link.tunnel[1::-1] and _same_vni(far, link):
                 return there, far
         return None
+
+
+def _joined_to(host: Host, link: FakeLink) -> At | None:
+    """The interface that a passthrough has joined to this one."""
+    place = (link.end.netns, link.end.name)
+    for (netns, _), joint in host.joints.items():
+        names = [joint.a.name, joint.b.name]
+        if netns == place[0] and place[1] in names:
+            names.remove(place[1])
+            other = host.kernel.links_at.get((netns, names[0]))
+            return (host, other) if other else None
+    return None
 
 
 def _same_vni(far: FakeLink, link: FakeLink) -> bool:

@@ -9,6 +9,8 @@ from nsm.components.client.report import UP
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.context import AssignPointToPoint, RememberPrefixes
 from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.registry.catalog import Catalog
+from nsm.elements.registry.views import View
 from nsm.sdk.events import Events
 from nsm.sdk.lanes import Lanes
 from nsm.sdk.lives import Lives, Living
@@ -38,6 +40,8 @@ def leftovers(mesh: Mesh) -> Iterator[str]:
     for host in mesh.hosts.values():
         for netns, name in host.kernel.links_at:
             yield f"{host.name} still has the interface {name} in {mesh.owner(netns)}"
+        if host.joints and all(mesh.lives[one.name] == 1 for one in mesh.story.endpoints):
+            yield f"{host.name} still joins interfaces"
         if host.kernel.routes or (host.kernel.rules and host.name not in mesh.forgetful):
             yield f"{host.name} still has routes or rules of interfaces that are gone"
     for name, running in mesh.running.items():
@@ -70,6 +74,18 @@ def strays(mesh: Mesh) -> Iterator[str]:
     for name, id in _lived(mesh):
         if id not in ids and name not in clients:
             yield f"{name} has {id}, which no client has"
+
+
+def still_known(mesh: Mesh) -> Iterator[str]:
+    """Endpoints that somebody takes for alive, though none is."""
+    dead = {endpoint.name for endpoint in mesh.story.endpoints}
+    for name, running in mesh.running.items():
+        roots = _roots(mesh, running)
+        known = [one.name for each in inside(Catalog, *roots) for one in each]
+        if name != "registry":  # what others keep in a catalog is for when there is no registry
+            known = [one for each in inside(View, *roots) for one in each.records]
+        for one in dead.intersection(known):
+            yield f"{name} still takes {one} for alive"
 
 
 def _lived(mesh: Mesh) -> Iterator[tuple[str, str]]:

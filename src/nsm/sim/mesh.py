@@ -135,6 +135,7 @@ class Mesh:
                 if netns == space and (netns, name) in host.kernel.links_at:
                     host.kernel.carry_out((DelLink(LinkEnd(netns, name)),))
             host.kernel.rules = {rule for rule in host.kernel.rules if rule.netns != space}
+            host.joints = {at: joint for at, joint in host.joints.items() if at[0] != space}
         self.space_file(owner).unlink(missing_ok=True)
 
     def owner(self, netns: Netns) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nsm.dataplane.fake import FakeKernel
+from nsm.dataplane.forward import Joint
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
 from nsm.sdk import Alarm, Clock, Tasks
@@ -16,7 +17,10 @@ START = 1_800_000_000.0
 
 @dataclass(eq=False, kw_only=True)
 class Host:
-    """A machine: its address, its kernel, and how wrong its clock is (seconds)."""
+    """A machine: its address, its kernel, how wrong its clock is (seconds).
+
+    `joints` are what passthroughs have joined, by namespace and nft table.
+    """
 
     name: str
     ip: str
@@ -25,6 +29,7 @@ class Host:
     netns: Netns
     key: NodeKey
     skew: float = 0.0
+    joints: dict[tuple[Netns, str], Joint] = field(default_factory=dict)
 
 
 class Killed(Exception):

@@ -23,14 +23,22 @@ class Continuity:
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
         self.carried: dict[Place, None] = {}
+        self.had: dict[Place, tuple[str, tuple[str, ...]]] = {}
+        self.roomy = {one.name for one in mesh.story.endpoints if one.prefix.endswith("/24")}
         self.blind = {one.name for one in mesh.story.clients if one.blind}
         self.over = mesh.story.theme != "deaths"
         mesh.changed = self.look
 
     def note(self, client: str, conn: Connection) -> None:
         """It carries now."""
-        if not self.over and conn.mechanism and client not in self.blind:
-            self.carried[client, conn.mechanism.get(NAME)] = None
+        if self.over or not conn.mechanism or client in self.blind:
+            return
+        name = conn.mechanism.get(NAME)
+        self.carried[client, name] = None
+        had, has = self.had.get((client, name)), (conn.hops.segments[-1].name, conn.ip.src_ip_addrs)
+        if had and had[0] == has[0] and had[1] != has[1] and has[0] in self.roomy:
+            self.mesh.complain(f"{name} of {client} had {had[1]} of {had[0]}, and now has {has[1]}")
+        self.had[client, name] = has
 
     def look(self) -> None:
         """Tell of each that does not carry any more, once."""

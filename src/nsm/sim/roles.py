@@ -3,12 +3,15 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from nsm.api.connection import Connection
-from nsm.api.mechanism import KERNEL, VXLAN
+from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
+from nsm.chains.needs import Needs
 from nsm.components.client import program as asking
 from nsm.components.client.config import Config as ClientConfig
+from nsm.components.endpoint.config import PassthroughConfig
+from nsm.components.endpoint.passing import leading_on
 from nsm.components.forwarder import program as forwarding
 from nsm.components.forwarder.config import Config as ForwarderConfig
 from nsm.components.forwarder.ground import Ground
@@ -17,10 +20,14 @@ from nsm.components.manager.config import Config as ManagerConfig
 from nsm.components.registry import program as registering
 from nsm.components.registry.config import Config as RegistryConfig
 from nsm.config import load
+from nsm.dataplane.carrier import Carrier
+from nsm.dataplane.forward import PASS_ALL
 from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.plan import Underlay
 from nsm.dataplane.underlay import Way
+from nsm.elements.kernel import CarryThrough
 from nsm.elements.lifecycle import Question
+from nsm.elements.registry.catalog import Catalog
 from nsm.endpoint.config import Config as EndpointConfig
 from nsm.endpoint.serving import simple, worker
 from nsm.errors import Invalid
@@ -28,9 +35,11 @@ from nsm.identity.policies import COMMON
 from nsm.node import program as holding
 from nsm.node.config import Config as NodeConfig
 from nsm.program import Program, Settings
+from nsm.sdk import Chain, Handler, Slot
 from nsm.sim.disk import DiskHandle
 from nsm.sim.identity import APPS, MESH
-from nsm.sim.kernel import KernelHandle
+from nsm.sim.inside import inside
+from nsm.sim.kernel import KernelHandle, SimCarrier
 from nsm.sim.mesh import Mesh, Role, Work
 from nsm.sim.process import Process
 from nsm.sim.story import Client, Endpoint, Node
@@ -63,7 +72,11 @@ def _registry(mesh: Mesh) -> Role:
     def work(mesh: Mesh, process: Process) -> Work:
         async def keep(config: RegistryConfig, program: Program) -> None:
             disk = DiskHandle(mesh.disk, process) if mesh.story.stored else None
-            await program.serve(registering.kept(config, program, disk), config.listen_on)
+            offer = registering.kept(config, program, disk)
+            if disk:
+                known = {record.name for each in inside(Catalog, offer) for record in each}
+                disk.compare(known, mesh.complain)
+            await program.serve(offer, config.listen_on)
 
         return keep
 
@@ -142,19 +155,32 @@ def _endpoint(mesh: Mesh, spec: Endpoint) -> Role:
     node = next(node for node in mesh.story.nodes if node.name == spec.node)
     config = _load(
         mesh,
-        EndpointConfig,
+        PassthroughConfig if spec.onward else EndpointConfig,
         spec.name,
         NSM_CONNECT_TO=_socket(mesh, node),
         NSM_SERVICE_NAMES=spec.service,
         NSM_PAYLOAD="IP",
         NSM_CIDR_PREFIX=spec.prefix,
+        NSM_NETWORK_SERVICES=f"kernel://{spec.onward}" if spec.onward else "",
         NSM_FORWARDER_IDS=OURS,
         NSM_UNREGISTER_ITSELF="true",
         NSM_PBR_CONFIG_PATH=str(_rules(mesh, spec)),
         NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
     )
+    if spec.onward:
+        return Role(f"{APPS}/{spec.name}", spec.node, config, _passthrough)
     work = worker(simple)
     return Role(f"{APPS}/{spec.name}", spec.node, config, lambda *_: work)
+
+
+def _passthrough(mesh: Mesh, process: Process) -> Work:
+    async def build(config: PassthroughConfig, program: Program, needs: Needs) -> Chain[Handler]:
+        netns = mesh.space(process.name)
+        carrier = cast("Carrier", SimCarrier(process, mesh.changed))
+        carry = CarryThrough(carrier, netns, Slot[Mechanism](), PASS_ALL)
+        return leading_on(config, program, needs, carry)
+
+    return worker(build)
 
 
 def _rules(mesh: Mesh, spec: Endpoint) -> Path:

@@ -13,7 +13,7 @@ from random import Random
 from nsm.sdk.chance import sown
 from nsm.sim.faults import befall
 from nsm.sim.invariants import LOOK, Watch, unsettled
-from nsm.sim.leaks import ids_of_those_up, leftovers, strays, unclosed
+from nsm.sim.leaks import ids_of_those_up, leftovers, still_known, strays, unclosed
 from nsm.sim.loop import Stuck, live
 from nsm.sim.mesh import Mesh
 from nsm.sim.quiet import Peace
@@ -32,6 +32,8 @@ STEP = 2.0
 CALMED, RESTS = 5.0, 15.0
 """Seconds before a rest, in which what was still under way ends, and how much longer it lasts than
 tokens do."""
+EXPIRED = 90.0
+"""Seconds after which nobody knows an endpoint any more that is not heard of (60 s), and more."""
 PROMPT = 30.0
 """Seconds after which nothing is left of what was closed while nothing was wrong."""
 
@@ -122,6 +124,10 @@ class Telling:
         await asyncio.wait(leaving)
         await self._until(PROMPT, lambda: unclosed(mesh, closed))
         await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh))
+        mesh.trace("story", "all endpoints die", aloud=True)
+        for endpoint in self.story.endpoints:
+            mesh.kill(endpoint.name)
+        await self._until(EXPIRED, lambda: still_known(mesh))
 
     async def _until(self, bound: float, wrong: Callable[[], Iterator[str]]) -> None:
         loop = asyncio.get_running_loop()

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from random import Random
 
 SERVICES = ("db", "web")
+CHAINED = "gate"
+"""What a passthrough serves."""
 BEGUN = 8.0
 """Seconds before the first fault; the first requests are under way by then."""
 LASTS = 40.0
@@ -28,13 +30,17 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Who serves a service on a node, with addresses from one prefix, and `ruled` with a rule."""
+    """Who serves a service on a node, with addresses from one prefix, and `ruled` with a rule.
+
+    One that leads `onward` gives no addresses: it passes on to another service.
+    """
 
     name: str
     node: str
     service: str
-    prefix: str
+    prefix: str = ""
     ruled: bool = False
+    onward: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +73,7 @@ class Fault:
 class Story:
     """A mesh and its faults; `lifetime` is how many seconds tokens are good for.
 
-    Those of `hasty` last half as long. One that `rests` stands for a while after all has settled.
+    Those of `hasty` last a third as long. One that `rests` stands for a while when all has settled.
     """
 
     seed: int
@@ -83,7 +89,14 @@ class Story:
 
     def lifetime_of(self, name: str) -> float:
         """How long the tokens of a program are good for."""
-        return self.lifetime / 2 if name == self.hasty else self.lifetime
+        return self.lifetime / 3 if name == self.hasty else self.lifetime
+
+    def leads(self, service: str) -> str:
+        """Which service a wish for this one ends at."""
+        for endpoint in self.endpoints:
+            if endpoint.service == service and endpoint.onward:
+                return endpoint.onward
+        return service
 
     @property
     def calm_at(self) -> float:
@@ -92,7 +105,7 @@ class Story:
 
     def __str__(self) -> str:
         disk = "with a disk" if self.stored else "in memory"
-        hasty = f" ({self.hasty}: {self.lifetime / 2:.0f} s)" if self.hasty else ""
+        hasty = f" ({self.hasty}: {self.lifetime / 3:.0f} s)" if self.hasty else ""
         lines = [f"seed {self.seed}: registry {disk}, tokens last {self.lifetime:.0f} s{hasty}"]
         for node in self.nodes:
             here = [
@@ -126,6 +139,8 @@ SIZES = {"small": Size(2, 3, 8, 6), "large": Size(6, 8, 40, 12)}
 
 
 def _offer(endpoint: Endpoint) -> str:
+    if endpoint.onward:
+        return f"{endpoint.service}, on to {endpoint.onward}"
     return f"{endpoint.service}, {endpoint.prefix}{', with a rule' if endpoint.ruled else ''}"
 
 
@@ -138,6 +153,9 @@ def told(seed: int, size: str = "small") -> Story:
     chance, most = Random(f"story {seed}"), SIZES[size]
     nodes = tuple(Node(f"n{i + 1}", chance.random() < 0.5) for i in range(most.nodes))
     endpoints = tuple(_endpoints(chance, nodes, most.endpoints))
+    if chance.random() < 0.3:
+        onward = chance.choice(endpoints).service
+        endpoints += (Endpoint("p1", chance.choice(nodes).name, CHAINED, onward=onward),)
     served = sorted({one.service for one in endpoints})
     clients = tuple(_clients(chance, nodes, served, most.clients))
     theme = chance.choice(("anything", "anything", "anything", "deaths", "mishaps"))

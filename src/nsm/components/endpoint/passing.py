@@ -44,11 +44,19 @@ async def passing(
     program.holdings.sockets.by(lambda: [kernel.sockets, carrier.listens])
     program.holdings.built.by(lambda: [("", netns.key.ino, TABLE, t, "") for t in carrier.tables])
     await carrier.check(rules)
+    carry = CarryThrough(carrier, netns, Slot[Mechanism](), rules)
+    return leading_on(config, program, needs, carry)
+
+
+def leading_on(
+    config: PassthroughConfig, program: Program, needs: Needs, carry: CarryThrough
+) -> Chain[Handler]:
+    """The same, on whatever carries."""
     onward = next(iter(config.network_services), None)
     parts = Parts(
         asker=replace(needs, name=f"{config.name}-client"),
         idle=idle(config, program),
-        carry=CarryThrough(carrier, netns, Slot[Mechanism](), rules),
+        carry=carry,
         service=ReplaceService(onward.service) if onward else Element(),
         interface=onward.interface if onward else "",
         labels=onward.labels if onward else config.labels,
