@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
 
-.PHONY: help install system demo test check lint types contracts mesh sim chaos bench interop proto reference clean
+.PHONY: help install system demo test check lint types contracts mesh sim mutations chaos bench interop proto reference clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -49,6 +49,9 @@ mesh: install system ## only whole worlds, on the real thing, and whatever takes
 sim: install ## many meshes in one process, as seeds say: SEEDS=A..B (0..399), and large ones
 	$(PY) -m nsm.sim --seeds $(or $(SEEDS),0..399) -j2
 	$(PY) -m nsm.sim --seeds 0..19 --size large -j2
+
+mutations: install ## faults put into the product, and how soon the simulation notices: NAMES="…"
+	$(PY) -m tests.sim.mutations $(NAMES) -j2
 
 chaos: install system ## real faults on a real mesh: SEED= MINUTES= (2)
 	$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),2)

@@ -1,0 +1,107 @@
+"""Faults in what is built in kernels, and in what is known of it."""
+
+from typing import Any
+
+from nsm.components.forwarder import collecting
+from nsm.components.forwarder import program as forwarder
+from nsm.dataplane import plan
+from nsm.dataplane.ops import DelRule
+from nsm.dataplane.plan import again
+from nsm.dataplane.vnis import Vnis
+from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.mechanism import ReceiveFiles
+
+from .mutation import mutation
+
+
+@mutation(forwarder, "adopt")
+def ledger_is_not_read(real: Any) -> Any:
+    """A forwarder that was started again does not look at what stands."""
+
+    async def adopt(*_: object) -> None:
+        return None
+
+    return adopt
+
+
+@mutation(collecting, "sweep")
+def collector_takes_the_living(real: Any) -> Any:
+    """What stands is collected, whether it is needed or not."""
+    return lambda kernel, spaces, key, needed: real(kernel, spaces, key, lambda found: False)
+
+
+@mutation(forwarder, "collect")
+def nothing_is_collected(real: Any) -> Any:
+    """What a dead forwarder has left behind stays for ever."""
+
+    async def collect(*_: object) -> None:
+        return None
+
+    return collect
+
+
+@mutation(Vnis, "allocate")
+def vni_is_not_remembered(real: Any) -> Any:
+    """Each refresh of a tunnel is given another VNI."""
+
+    def allocate(self: Any, connection: str, draw: Any) -> int:
+        self.release(connection)
+        return real(self, connection, draw)
+
+    return allocate
+
+
+@mutation(Vnis, "release")
+def vni_is_not_given_back(real: Any) -> Any:
+    """The VNI of a connection that is no more stays in use."""
+    return lambda self, connection: None
+
+
+@mutation(plan, "undo")
+def rules_are_left(real: Any) -> Any:
+    """The policy rules of a vWire stay when it is removed."""
+    return lambda ops: tuple(op for op in real(ops) if not isinstance(op, DelRule))
+
+
+@mutation(again, "_strangers")
+def old_addresses_stay(real: Any) -> Any:
+    """An interface keeps the addresses it had before, beside those it is given."""
+    return lambda wanted, seen: ()
+
+
+@mutation(JoinNamespaces, "close")
+def wires_are_left(real: Any) -> Any:
+    """A vWire that is closed stays in the kernel."""
+
+    async def close(self: Any, call: Any, conn: Any, next: Any) -> None:
+        await next.close(call, conn)
+
+    return close
+
+
+@mutation(JoinNamespaces, "request")
+def failed_refresh_closes(real: Any) -> Any:
+    """A refresh that fails on its way back closes what stood further on."""
+
+    async def request(self: Any, call: Any, request: Any, next: Any) -> Any:
+        if call.life.last is None:
+            return await real(self, call, request, next)
+        return await self._first(call, request, next)
+
+    return request
+
+
+@mutation(ReceiveFiles, "close")
+def files_are_kept(real: Any) -> Any:
+    """The file of a client's namespace stays open when its connection is closed."""
+
+    async def close(self: Any, call: Any, conn: Any, next: Any) -> None:
+        await next.close(call, conn)
+
+    return close
+
+
+@mutation(plan, "refresh")
+def refresh_changes_nothing(real: Any) -> Any:
+    """A vWire that somebody has damaged is taken for whole when it is refreshed."""
+    return lambda wanted, seen, before=(): ()
