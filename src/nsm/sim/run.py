@@ -28,7 +28,8 @@ the system (20 s), the longest pauses between tries (5 s), a request that is ans
 COLLECTED = 200.0
 """Seconds, beyond the life of tokens, within which everything is gone that nobody wants: expiry,
 then the next look of a forwarder (60 s), or of two that share a wire."""
-STEP = 2.0
+STEP, SLOWLY = 2.0, 7.5
+"""Seconds between two looks for what is to happen soon, and for what takes its time."""
 CALMED, RESTS = 5.0, 15.0
 """Seconds before a rest, in which what was still under way ends, and how much longer it lasts than
 tokens do."""
@@ -123,13 +124,15 @@ class Telling:
         leaving = [mesh.tasks.start(f"stop {name}", mesh.stop(name)) for name in clients]
         await asyncio.wait(leaving)
         await self._until(PROMPT, lambda: unclosed(mesh, closed))
-        await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh))
+        await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh), SLOWLY)
         mesh.trace("story", "all endpoints die", aloud=True)
         for endpoint in self.story.endpoints:
             mesh.kill(endpoint.name)
-        await self._until(EXPIRED, lambda: still_known(mesh))
+        await self._until(EXPIRED, lambda: still_known(mesh), 2 * SLOWLY)
 
-    async def _until(self, bound: float, wrong: Callable[[], Iterator[str]]) -> None:
+    async def _until(
+        self, bound: float, wrong: Callable[[], Iterator[str]], step: float = STEP
+    ) -> None:
         loop = asyncio.get_running_loop()
         late = loop.time() + bound
         while next(wrong(), None) is not None:
@@ -137,7 +140,7 @@ class Telling:
                 for one in list(wrong()):
                     self.mesh.complain(one)
                 return
-            await asyncio.sleep(STEP)
+            await asyncio.sleep(step)
 
     async def _look(self) -> None:
         loop = asyncio.get_running_loop()

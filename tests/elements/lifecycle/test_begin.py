@@ -210,7 +210,7 @@ async def test_a_close_that_hangs_does_not_keep_a_reselect_waiting_for_long() ->
 
 
 async def test_nothing_rings_any_more_for_what_was_left_half_closed() -> None:
-    """Whoever is to be left may be dead, and its close hangs; its life ends with it all the same."""
+    """Whoever is to be left may be dead, and its close hangs; its life ends all the same."""
 
     class Ring(Element):
         rung, slot = 0, Slot[object]()
