@@ -8,6 +8,8 @@ from .mutations.known import ALL
 SLICE = {
     "alarm-outlives-its-connection": 0,
     "close-says-what-is-sent": 0,
+    "what-stood-is-believed": 23,
+    "vni-is-not-remembered": 3,
 }
 """A few of them, and a seed that is known to notice."""
 
