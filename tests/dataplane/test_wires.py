@@ -6,7 +6,7 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from nsm.dataplane import plan
-from nsm.dataplane.fake import FakeKernel, failing_at, netns
+from nsm.dataplane.fake import FakeKernel, failing_at, healthy, netns
 from nsm.dataplane.ledger import Tag
 from nsm.dataplane.ops import AddAddress, AddBridge, AddVeth, AddVxlan, LinkEnd, SetLink
 from nsm.dataplane.wires import Wires, same_device
@@ -47,6 +47,34 @@ def told(kernel) -> dict:
 @pytest.fixture
 def kernel() -> FakeKernel:
     return FakeKernel()
+
+
+async def test_what_could_not_be_removed_goes_at_the_next_occasion(kernel) -> None:
+    wires = Wires(kernel)
+    await wires.build("c", local(ONE))
+    kernel.fault = lambda _at, _op: NsmError("no")
+    with pytest.raises(NsmError):
+        await wires.remove("c")
+    await wires.finish()
+    assert wires.standing, "it still cannot"
+    kernel.fault = healthy
+    await wires.finish()
+    assert (kernel.empty, wires.standing, wires.doomed) == (True, {}, set())
+
+
+async def test_what_could_not_be_removed_stays_where_it_is_asked_for_again(kernel) -> None:
+    wires = Wires(kernel)
+    await wires.build("c", local(ONE))
+    kernel.fault = lambda _at, _op: NsmError("no")
+    with pytest.raises(NsmError):
+        await wires.remove("c")
+    with pytest.raises(NsmError):
+        await wires.build("c", local(ONE))
+    assert wires.doomed == {"c"}, "nobody has it"
+    kernel.fault = healthy
+    await wires.build("c", local(ONE))
+    await wires.finish()
+    assert "c" in wires.standing
 
 
 @pytest.fixture

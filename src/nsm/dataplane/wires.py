@@ -1,7 +1,8 @@
 """What stands in the kernel, by connection: made, kept as agreed, replaced and removed."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from nsm.dataplane import plan
 from nsm.dataplane.driver import Driver
@@ -21,6 +22,7 @@ class Wires:
     def __init__(self, kernel: Driver) -> None:
         self.kernel = kernel
         self.standing: dict[str, tuple[Op, ...]] = {}
+        self.doomed: set[str] = set()
         self.found: set[str] = set()
 
     @property
@@ -35,11 +37,12 @@ class Wires:
     async def build(self, id: str, wanted: tuple[Op, ...], *, known: bool = False) -> None:
         """Make it, or bring what stands up to date; `known`: another may have made it before us."""
         before = self.standing.get(id, ())
-        if same_device(before, wanted) or (not before and (self._was_found(id) or known)):
-            seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
-            await self.kernel.apply(*plan.refresh(wanted, seen, before))
-        else:
-            await self.kernel.apply(*plan.undo(before), *wanted)
+        with self._wanted_again(id):
+            if same_device(before, wanted) or (not before and (self._was_found(id) or known)):
+                seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
+                await self.kernel.apply(*plan.refresh(wanted, seen, before))
+            else:
+                await self.kernel.apply(*plan.undo(before), *wanted)
         self.standing[id] = wanted
 
     async def replace(self, id: str, wanted: tuple[Op, ...]) -> tuple[Op, ...]:
@@ -62,10 +65,33 @@ class Wires:
         return steps.rest
 
     async def remove(self, id: str) -> None:
-        """Take it away; unknown ones are no error."""
+        """Take it away; unknown ones are no error. What fails is to be tried again by `finish`."""
         if standing := self.standing.get(id):
+            self.doomed.add(id)
             await self.kernel.apply(*plan.undo(standing))
+            self.doomed.discard(id)
             del self.standing[id]
+
+    async def finish(self) -> None:
+        """Take away what could not be when it was to go, and nobody has asked for since."""
+        for id in tuple(self.doomed):
+            try:
+                if id in self.doomed:
+                    await self.remove(id)
+            except NsmError as error:
+                log.warning("%s still stands, though nobody has it: %s", id, error)
+
+    @contextmanager
+    def _wanted_again(self, id: str) -> Iterator[None]:
+        """Somebody asks for it, and has it unless that fails."""
+        doomed = id in self.doomed
+        self.doomed.discard(id)
+        try:
+            yield
+        except BaseException:
+            if doomed:
+                self.doomed.add(id)
+            raise
 
     async def _go_back(self, id: str, ops: tuple[Op, ...]) -> None:
         try:

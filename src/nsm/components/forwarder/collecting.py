@@ -49,7 +49,10 @@ async def collect(
     clock: Clock,
     spaces: Spaces = namespaces,
 ) -> None:
-    """At once, and from then on: remove what bears our key, is not kept, and has expired."""
+    """At once, and from then on: remove what bears our key, is not kept, and has expired.
+
+    What is kept only because its removal failed is removed as well.
+    """
 
     def needed(found: Found) -> bool:
         kept = (found.netns, found.link.name) in wires.places
@@ -57,6 +60,7 @@ async def collect(
 
     while True:
         try:
+            await wires.finish()
             for found in await sweep(kernel, await spaces(), key, needed):
                 vnis.release(found.tag.connection)
                 log.info("collected %s, expired in %r", found.link.name, found.netns)
