@@ -155,3 +155,24 @@ async def test_what_carries_is_never_without_an_interface(scene) -> None:
     taking = next(at for at, (op, _) in enumerate(seen) if isinstance(op, TakeName))
     assert who[: taking + 1] == ["old"] * (taking + 1)
     assert set(who[taking + 1 :]) == {"new"}
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.5, 1.5, 30.0])
+async def test_what_comes_back_to_a_node_is_not_closed_by_the_way_it_came_before(
+    scene, pause
+) -> None:
+    conn = await scene.begin("two", "three")
+    moved = await scene.web.request(Call(), Request(elsewhere(conn)))
+    assert scene.carries() == "new"
+    await asyncio.sleep(pause)
+    back = replace(elsewhere(moved), endpoint="old")
+    again = await scene.web.request(Call(), Request(back))
+    assert again.endpoint == "old"
+    for _ in range(8):
+        for _ in range(10):
+            await asyncio.sleep(10)
+            assert scene.carries() == "old"
+        again = await scene.web.request(Call(), Request(again))
+    assert scene.ends() == {"web", "old"}
+    await scene.web.close(Call(), again)
+    assert all(kernel.empty for kernel in scene.kernels)

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from nsm.api.connection import RESELECT_REQUESTED, UP, Connection, Request
+from nsm.api.connection import RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
 from nsm.elements.lifecycle import Begin
 from nsm.errors import Denied, Invalid, Unreachable
 from nsm.sdk import Call, Element, Handler, Life, Peer, Slot, Tasks, chain
@@ -48,6 +48,23 @@ async def test_events_of_one_connection_happen_one_after_another_in_order() -> N
         tasks.create_task(entry.close(Call(), Connection("c")))
     told = [(verb, conn.payload) for verb, conn in end.heard]
     assert told == [("request", "1"), ("request", "2"), ("close", "2")]
+
+
+@pytest.mark.parametrize(("closer", "verbs"), [("nm-1", 2), ("nm-2", 3), ("", 3)])
+async def test_a_close_counts_only_from_the_hop_a_connection_comes_by(
+    closer: str, verbs: int
+) -> None:
+    end = Recorder()
+    entry = chain(begin()).bind(end)
+
+    def by(id: str) -> Connection:
+        before = (Segment("nm", id),) if id else ()
+        return Connection("c", path=Path(len(before), (*before, Segment("fwd", "c"))))
+
+    for id in ("nm-1", "nm-2"):
+        await entry.request(Call(), Request(by(id)))
+    await entry.close(Call(), by(closer))
+    assert len(end.heard) == verbs
 
 
 async def test_never_are_two_events_of_one_connection_under_way_at_once() -> None:

@@ -7,7 +7,11 @@ from nsm.sdk.lives import Lives
 
 
 class Begin(Element):
-    """Where a server's events start, and where later elements send theirs to start over."""
+    """Where a server's events start, and where later elements send theirs to start over.
+
+    A close counts only from the hop that a connection comes by: one that it came by before, on its
+    way to another node and back, may close what it had, and be late.
+    """
 
     def __init__(self, tasks: Tasks, clock: Clock) -> None:
         self.lives = Lives(tasks, clock)
@@ -31,5 +35,18 @@ class Begin(Element):
             await next.close(call, conn)
             return
         async with self.lives.lanes.enter(conn.id):
-            if one := self.lives.lived.get(conn.id):
+            one = self.lives.lived.get(conn.id)
+            if one and not _has_left(one.request.connection, conn):
                 await one.close(call)
+
+
+def _has_left(stands: Connection, closed: Connection) -> bool:
+    """Whether it comes by another hop by now than by the one that closes it."""
+    by, before = _by(stands), _by(closed)
+    return bool(by and before) and by != before
+
+
+def _by(conn: Connection) -> str:
+    """The hop before us, as the path has it."""
+    path = conn.hops
+    return path.segments[path.index - 1].id if 0 < path.index <= len(path.segments) else ""
