@@ -101,3 +101,18 @@ def test_a_pod_made_anew_is_joined_alone(spaces: tuple[Namespace, ...]) -> None:
 def test_a_node_made_anew_takes_its_pods_back(spaces: tuple[Namespace, ...]) -> None:
     made, ops = joined(spaces, "a")
     assert {op.a.netns for op in ops if isinstance(op, AddVeth)} == {made["a"], made["web"]}
+
+
+def test_an_interface_is_called_the_same_whoever_else_is_there(
+    spaces: tuple[Namespace, ...],
+) -> None:
+    made, ops = joined(spaces)
+    for absent in made.keys() - {UNDERLAY}:
+        others = {name: netns for name, netns in made.items() if name != absent}
+        fewer = wiring(spaces, others, frozenset(others))
+        assert veths(fewer) <= veths(ops)
+
+
+def veths(ops: tuple[Op, ...]) -> set[tuple[str, str]]:
+    """The names of what was made, in pairs."""
+    return {(op.a.name, op.b.name) for op in ops if isinstance(op, AddVeth)}

@@ -66,8 +66,7 @@ def _wired(supervisor: Supervisor, planned: tuple[Namespace, ...]) -> list[Fact]
         for space in planned
         if supervisor.spaces.exists(space.name)
     }
-    whole = [s for s in planned if s.name in there and (not s.node or s.node in there)]
-    return list(facts(wiring(whole, there, frozenset(there))))
+    return list(facts(wiring(planned, there, frozenset(there))))
 
 
 def _files(supervisor: Supervisor, namespaces: list[str]) -> list[str]:

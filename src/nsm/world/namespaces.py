@@ -68,10 +68,8 @@ class Namespaces:
                 netns.close()
 
     async def _join(self, there: Mapping[str, Netns], only: frozenset[str], anew: bool) -> None:
-        spaces = [space for space in self.spaces.values() if space.name in there]
-        whole = [space for space in spaces if not space.node or space.node in there]
         up = [SetLink(there[name], "lo", up=True) for name in only]
-        ops = wiring(whole, there, only)
+        ops = wiring(tuple(self.spaces.values()), there, only)
         kernel = self.kernel()  # for this once: its open sockets would keep dead namespaces alive
         try:
             if anew:  # what joined a namespace that is gone may not have gone yet

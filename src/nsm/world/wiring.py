@@ -20,13 +20,19 @@ Open = Mapping[str, Netns]
 
 
 def wiring(spaces: Sequence[Namespace], made: Open, only: frozenset[str]) -> tuple[Op, ...]:
-    """What joins the namespaces in `only` to all the others; those may be joined already."""
+    """What joins the namespaces in `only` to all the others; those may be joined already.
+
+    `spaces` are all that are planned, also where they are not `made` just now: an interface is
+    named by its namespace's place among them.
+    """
     return tuple(_wiring(spaces, made, only))
 
 
 def _wiring(spaces: Sequence[Namespace], made: Open, only: frozenset[str]) -> Iterator[Op]:
-    nodes = {space.name: space for space in spaces if space.is_node}
+    nodes = {space.name: space for space in spaces if space.is_node and space.name in made}
     for place, space in enumerate(spaces):
+        if space.name not in made or (space.node and space.node not in made):
+            continue
         if space.name == UNDERLAY and UNDERLAY in only:
             yield AddBridge(LinkEnd(made[UNDERLAY], BRIDGE, alias=ALIAS))
         elif space.node and only & {space.name, space.node}:
