@@ -304,7 +304,8 @@ async def test_a_socket_travels_from_the_endpoint_to_whoever_finds_it(
         )
         assert kept.url == nse.url
         files = EndpointFiles()
-        forwarder = endpoint_client(world.needs("forwarder"), LOCAL, ReceiveFoundFile(files))
+        receive = ReceiveFoundFile(files, world.clock)
+        forwarder = endpoint_client(world.needs("forwarder"), LOCAL, receive)
         (found,) = [a.record async for a in forwarder.find(Call(), Query(Endpoint()))]
         assert found.url.startswith(f"unix:///proc/{os.getpid()}/fd/")
         assert os.stat(found.url.removeprefix("unix://")).st_ino == os.stat(path).st_ino

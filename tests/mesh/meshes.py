@@ -140,9 +140,10 @@ class Mesh(Programs):
         name = name or f"forwarder-{node.name}"
         needs = replace(self.needs(name), admit=chain(*first) if first else Element())
         registry = self.registering(name)
+        found = ReceiveFoundFile(EndpointFiles(), self.clock)
         parts = ForwarderParts(
             services=service_client(registry, node.socket),
-            endpoints=endpoint_client(registry, node.socket, ReceiveFoundFile(EndpointFiles())),
+            endpoints=endpoint_client(registry, node.socket, found),
             ways={KERNEL: Element(), VXLAN: AcceptVxlan(node.tunnel_ip, node.vnis, mtu)},
             offer=OfferVxlan(node.tunnel_ip, mtu),
             join=JoinNamespaces(

@@ -1,5 +1,6 @@
 """Take the sockets of local endpoints that the manager found."""
 
+import asyncio
 import os
 import socket
 from dataclasses import dataclass
@@ -9,7 +10,9 @@ import pytest
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile
 from nsm.elements.registry.endpoint_files import send
+from nsm.elements.registry.receive_found_file import LOOK
 from nsm.sdk import Call
+from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import CarriedFiles
 from nsm.sdk.testing.recording_registry import RecordingRegistry
 
@@ -22,12 +25,12 @@ class FakeChannel:
 class Scene:
     """A few sockets at the manager's, and a forwarder that finds them."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: LoopClock) -> None:
         self.carried, self.files = CarriedFiles(), EndpointFiles()
         self.sockets = [socket.socket(socket.AF_UNIX) for _ in range(4)]
         self.urls = [send(self.carried, one.fileno()) for one in self.sockets]
         self.end = RecordingRegistry[Endpoint]()
-        self.registry = ReceiveFoundFile(self.files, most).bind(self.end)
+        self.registry = ReceiveFoundFile(self.files, clock, most).bind(self.end)
         self.channel = FakeChannel(self.carried)
 
     async def find(self, *urls: str, deleted: bool = False) -> list[str]:
@@ -39,13 +42,11 @@ class Scene:
         self.carried.close()
         for one in self.sockets:
             one.close()
-        for url in list(self.files._fds):
-            self.files.close(url)
 
 
 @pytest.fixture
-def scene():
-    scene = Scene(most=2)
+def scene(clock):
+    scene = Scene(2, clock)
     yield scene
     scene.close()
 
@@ -84,16 +85,29 @@ async def test_other_urls_and_other_channels_are_left_alone(scene: Scene) -> Non
     assert await scene.find(scene.urls[0]) == [scene.urls[0]]
 
 
+@pytest.mark.looptime
 async def test_a_socket_that_stands_nowhere_any_more_is_let_go(scene: Scene, tmp_path) -> None:
     path = str(tmp_path / "listen.on")
     scene.sockets[3].bind(path)
     fd = os.open(path, os.O_PATH)
     url = send(scene.carried, fd)
     os.close(fd)
-    await scene.find(url, scene.urls[0])
-    assert len(scene.files) == 2
+    gone, kept = await scene.find(url, scene.urls[0])
     os.unlink(path)
-    (kept,) = await scene.find(scene.urls[1])
-    assert len(scene.files) == 2, "the one is held instead of the other"
-    assert scene.files.fd((await scene.find(scene.urls[0]))[0]) is not None
+    await asyncio.sleep(LOOK + 0.1)
+    assert scene.files.fd(gone) is None
+    await asyncio.sleep(LOOK)
     assert scene.files.fd(kept) is not None
+
+
+async def test_one_that_is_gone_makes_room_for_the_next(scene: Scene, tmp_path) -> None:
+    path = str(tmp_path / "listen.on")
+    scene.sockets[3].bind(path)
+    fd = os.open(path, os.O_PATH)
+    url = send(scene.carried, fd)
+    os.close(fd)
+    (kept,) = await scene.find(scene.urls[0])
+    await scene.find(url)
+    os.unlink(path)
+    await scene.find(scene.urls[1])
+    assert scene.files.fd(kept) is not None, "the one that is gone went, and not the oldest"

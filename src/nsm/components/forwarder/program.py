@@ -71,9 +71,10 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
     collecting = collect(join.wires, vnis, kernel, key, program.clock, ground.spaces)
     program.tasks.start("collect", collecting)
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
+    found = ReceiveFoundFile(EndpointFiles(), program.clock)
     parts = Parts(
         services=service_client(registry, config.connect_to),
-        endpoints=endpoint_client(registry, config.connect_to, ReceiveFoundFile(EndpointFiles())),
+        endpoints=endpoint_client(registry, config.connect_to, found),
         ways={kind: link for kind, link in ways.items() if kind in ground.mechanisms},
         offer=offer if VXLAN in ground.mechanisms else Element(),
         join=join,

@@ -15,11 +15,16 @@ from nsm.sdk.files import Files, Inode
 class EndpointFiles:
     """Peers' sockets held open, by the URLs they can be dialled at here.
 
-    The number of a file that is closed is given to another: a URL means what it says now.
+    The number of a file that is closed is given to another: a URL means what it says now. All are
+    closed when this is forgotten, at the latest.
     """
 
     def __init__(self) -> None:
         self._fds: dict[str, int] = {}
+
+    def __del__(self) -> None:
+        for url in list(self._fds):
+            self.close(url)
 
     def __len__(self) -> int:
         return len(self._fds)
