@@ -1,10 +1,12 @@
 """What all tests stand on."""
 
 import asyncio
+import inspect
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +16,9 @@ from nsm.components.identity.program import run as run_authority
 from nsm.config import load
 
 from .launched import Launched
+from .leaving import descriptors_let_go, tasks_ended
+
+PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
 
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
@@ -26,6 +31,36 @@ def current_loop() -> Iterator[None]:
     asyncio.set_event_loop(loop)
     yield
     loop.close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_open(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture
+) -> Iterator[None]:
+    """No test leaves a descriptor open that it did not find open.
+
+    What was written to the log knows, by its errors, whoever was at work.
+    """
+    with descriptors_let_go():
+        yield
+        request.node.funcargs.clear()  # what nobody but the test knew is forgotten
+        for when in PHASES:
+            for record in caplog.get_records(when):
+                record.msg, record.args, record.exc_info = record.getMessage(), None, None
+
+
+@pytest.fixture(autouse=True)
+def nothing_goes_on(request: pytest.FixtureRequest, nothing_stays_open: None) -> None:
+    """No test leaves a task running: its loop has nothing to do when all else is taken back."""
+    if inspect.iscoroutinefunction(getattr(request, "function", None)):
+        request.getfixturevalue("every_task_ends")
+
+
+@pytest.fixture
+async def every_task_ends() -> AsyncIterator[None]:
+    """Set up before all others that have a loop, so that it looks after them."""
+    yield
+    await tasks_ended()
 
 
 @pytest.fixture

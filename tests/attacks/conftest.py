@@ -12,7 +12,7 @@ from .tapped import World, tapped
 
 
 @pytest.fixture(autouse=True)
-def nothing_stays_open() -> Iterator[None]:
+def no_attacker_stays_connected() -> Iterator[None]:
     """An attacker that failed, or succeeded, leaves no socket behind."""
     yield
     while Wire.made:

@@ -15,7 +15,9 @@ from nsm.identity.caller import Caller, inode
 
 
 def test_a_process_is_known_by_what_the_kernel_says_of_it() -> None:
-    caller = Caller.of(os.getpid(), 5, 6, os.pidfd_open(os.getpid()))
+    pidfd = os.pidfd_open(os.getpid())
+    caller = Caller.of(os.getpid(), 5, 6, pidfd)
+    os.close(pidfd)
     assert (caller.pid, caller.uid, caller.gid) == (os.getpid(), 5, 6)
     assert caller.netns == inode("/proc/self/ns/net")
     assert caller.exe == inode(sys.executable)

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from tests.leaving import ending_tasks
 
 from nsm.api.connection import (
     DOWN,
@@ -23,7 +24,7 @@ from nsm.api.monitoring import (
     Selector,
 )
 from nsm.errors import Cancelled, Unimplemented, Unreachable
-from nsm.sdk import Call, Life, Peer, Tasks
+from nsm.sdk import Call, Life, Peer
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.listening import LINGER
 from nsm.sdk.watching import DOUBT, RENEW, Interest, Watching
@@ -80,7 +81,7 @@ class Ear:
 
 
 def ear(watching: Watching | None = None) -> tuple[Ear, Interest, Hop]:
-    watching = watching or Watching("nm", Tasks(), LoopClock())
+    watching = watching or Watching("nm", ending_tasks(), LoopClock())
     listener = Ear()
     return listener, watching.interest(OURS, listener), Hop()
 
@@ -112,7 +113,7 @@ async def test_the_stream_asks_for_whatever_passed_through_this_program() -> Non
 
 
 async def test_many_interests_share_one_stream() -> None:
-    watching, hop = Watching("nm", Tasks(), LoopClock()), Hop()
+    watching, hop = Watching("nm", ending_tasks(), LoopClock()), Hop()
     for number in range(50):
         interest = watching.interest(replace(OURS, id=f"nm-{number}"), Ear())
         interest.expect()
@@ -295,7 +296,7 @@ async def both(watching: Watching, old: Hop, new: Hop, after: float) -> tuple[Ea
 
 
 async def test_one_stream_serves_all_channels_to_the_same_program() -> None:
-    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    watching, old, new = Watching("nm", ending_tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
     first, second = await both(watching, old, new, after=1)
     assert (old.opened, new.opened) == (1, 0)
     await old.say(INITIAL_STATE_TRANSFER, theirs(own="nm-2"))
@@ -306,20 +307,20 @@ async def test_one_stream_serves_all_channels_to_the_same_program() -> None:
 
 
 async def test_another_certificate_is_another_program() -> None:
-    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"another")
+    watching, old, new = Watching("nm", ending_tasks(), LoopClock()), Hop(b"leaf"), Hop(b"another")
     await both(watching, old, new, after=1)
     assert (old.opened, new.opened) == (1, 1)
 
 
 async def test_and_so_is_what_is_shown_another_one_of_ours() -> None:
-    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    watching, old, new = Watching("nm", ending_tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
     new.peer = replace(new.peer, shown=1)
     await both(watching, old, new, after=1)
     assert (old.opened, new.opened) == (1, 1)
 
 
 async def test_after_a_while_what_a_newer_channel_tells_of_is_heard_of_there() -> None:
-    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    watching, old, new = Watching("nm", ending_tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
     first, second = await both(watching, old, new, after=RENEW + 1)
     assert (old.opened, new.opened) == (1, 1)
     assert len(watching.tasks) == 2
@@ -333,7 +334,7 @@ async def test_after_a_while_what_a_newer_channel_tells_of_is_heard_of_there() -
 
 
 async def test_what_a_newer_channel_does_not_tell_of_is_still_lost_with_the_old() -> None:
-    watching, old, new = Watching("nm", Tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
+    watching, old, new = Watching("nm", ending_tasks(), LoopClock()), Hop(b"leaf"), Hop(b"leaf")
     first, _ = await both(watching, old, new, after=RENEW + 1)
     await new.say(INITIAL_STATE_TRANSFER, theirs(own="nm-2"))
     await old.tell(None)

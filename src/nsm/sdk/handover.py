@@ -29,12 +29,17 @@ class Handover:
 
 
 class _Shelf:
+    """What waits at one end; closed when this is forgotten, at the latest."""
+
     def __init__(self, clock: Clock, most: int) -> None:
         self.clock = clock
         self.most = most
         self.files: dict[Inode, tuple[int, Alarm]] = {}
         self.waiting: dict[Inode, asyncio.Event] = {}
         self.closed = False
+
+    def __del__(self) -> None:
+        self.close()
 
     def put(self, fd: int) -> Inode:
         stat = os.fstat(fd)

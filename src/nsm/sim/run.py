@@ -12,6 +12,7 @@ from random import Random
 
 from nsm.sdk.chance import sown
 from nsm.sim.faults import befall
+from nsm.sim.files import LEDGER
 from nsm.sim.invariants import LOOK, Watch, unsettled
 from nsm.sim.leaks import ids_of_those_up, leftovers, still_known, strays, unclosed
 from nsm.sim.loop import Stuck, live
@@ -59,13 +60,20 @@ def run(story: Story, *, keep: bool = False) -> Outcome:
     """Live it; `keep` keeps every line that was traced."""
     trace = Trace(keep=keep)
     with _folder() as folder, sown(Random(f"chance {story.seed}")), _no_collecting():
-        telling = Telling(Mesh(story, folder, trace))
-        try:
-            live(telling.tell())
-        except Stuck as error:
-            telling.problems.append(str(error))
-    problems = tuple(telling.problems)
-    return Outcome(story, problems, trace.digest, tuple(trace.lines), telling.ended)
+        problems, ended = _lived(Mesh(story, folder, trace))
+    return Outcome(story, problems, trace.digest, tuple(trace.lines), ended)
+
+
+def _lived(mesh: Mesh) -> tuple[tuple[str, ...], float]:
+    """What was wrong, and when it was over; whoever was in it is let go of, and all they held."""
+    telling = Telling(mesh)
+    try:
+        live(telling.tell())
+    except Stuck as error:
+        telling.problems.append(str(error))
+    finally:
+        LEDGER.of.clear()
+    return tuple(telling.problems), telling.ended
 
 
 class Telling:

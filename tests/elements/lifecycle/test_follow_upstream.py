@@ -1,11 +1,12 @@
 import asyncio
 
 import pytest
+from tests.leaving import ending_tasks
 
 from nsm.api.connection import REFRESH_REQUESTED, Connection, Path, Request, Segment
 from nsm.elements.lifecycle import BeginClient, FollowUpstream
 from nsm.errors import Unreachable
-from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
+from nsm.sdk import Call, Element, Handler, Peer, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.events import Events
 from nsm.sdk.testing import Recorder
@@ -41,7 +42,7 @@ class Onward(Element):
 
 
 def start() -> tuple[Handler, Onward, Recorder]:
-    end, tasks, clock, onward = Recorder(), Tasks(), LoopClock(), Onward()
+    end, tasks, clock, onward = Recorder(), ending_tasks(), LoopClock(), Onward()
     follow = FollowUpstream(Watching("nsc", tasks, clock))
     return chain(BeginClient(tasks, clock), follow, onward).bind(end), onward, end
 

@@ -4,13 +4,14 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.leaving import ending_tasks
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
 from nsm.api.context import ConnectionContext, IpContext, Route
 from nsm.elements.lifecycle import BeginClient, Heal, Liveness
 from nsm.elements.lifecycle.heal import anew
 from nsm.errors import Denied, NotFound, Unreachable
-from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
+from nsm.sdk import Call, Element, Handler, Peer, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.convoy import Convoy
 from nsm.sdk.events import Events
@@ -51,7 +52,7 @@ class Manager(Element):
 class World:
     def __init__(self, liveness: Liveness | None = None) -> None:
         self.end, self.manager = Recorder(), Manager()
-        self.tasks, clock = Tasks(), LoopClock()
+        self.tasks, clock = ending_tasks(), LoopClock()
         self.noticed: list[tuple[str, str]] = []
         heal = Heal(
             Watching("nsc", self.tasks, clock),
@@ -311,7 +312,7 @@ async def test_what_breaks_as_soon_as_it_stands_is_not_asked_for_without_pause()
 
     world = World()
     moody = Moody()
-    tasks, clock = Tasks(), LoopClock()
+    tasks, clock = ending_tasks(), LoopClock()
     heal = Heal(Watching("nsc", tasks, clock), tasks, Convoy(clock))
     entry = chain(BeginClient(tasks, clock), heal, moody).bind(world.end)
     await entry.request(Call(), Request(OURS))

@@ -3,13 +3,14 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from tests.leaving import ending_tasks
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, Request, Segment
 from nsm.api.context import ConnectionContext
 from nsm.api.monitoring import DELETE, UPDATE, ConnectionEvent, Selector
 from nsm.elements.lifecycle import Begin, Monitor
 from nsm.errors import Unreachable
-from nsm.sdk import Call, Element, Handler, Peer, Tasks, chain
+from nsm.sdk import Call, Element, Handler, Peer, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.events import Events
 from nsm.sdk.streams import reading
@@ -64,7 +65,7 @@ async def told() -> AsyncIterator[Told]:
 
 
 def start(events: Events, *onward: Element) -> tuple[Handler, Recorder]:
-    end, tasks, clock = Recorder(), Tasks(), LoopClock()
+    end, tasks, clock = Recorder(), ending_tasks(), LoopClock()
     monitor = Monitor(events, Watching("nm", tasks, clock))
     return chain(Begin(tasks, clock), monitor, *onward).bind(end), end
 

@@ -1,12 +1,13 @@
 import asyncio
 
 import pytest
+from tests.leaving import ending_tasks
 
 from nsm.api.connection import Connection, Path, Request, Segment
 from nsm.api.timestamp import Timestamp
 from nsm.elements.lifecycle import BeginClient, Refresh
 from nsm.errors import Unreachable
-from nsm.sdk import Call, Element, Handler, Tasks, chain
+from nsm.sdk import Call, Element, Handler, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.convoy import Convoy
 from nsm.sdk.testing import Recorder
@@ -30,7 +31,7 @@ class Signed(Element):
 
 
 def start(signed: Signed) -> tuple[Handler, Recorder]:
-    end, tasks, clock = Recorder(), Tasks(), LoopClock()
+    end, tasks, clock = Recorder(), ending_tasks(), LoopClock()
     return chain(BeginClient(tasks, clock), Refresh(tasks, Convoy(clock)), signed).bind(end), end
 
 
