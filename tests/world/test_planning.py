@@ -86,6 +86,13 @@ def test_an_endpoint_is_set_up_as_the_file_says() -> None:
     assert process("mine").folder == Path("/home/me")
 
 
+def test_an_endpoint_unregisters_unless_its_own_settings_say_otherwise() -> None:
+    assert process("gw").environ["NSM_UNREGISTER_ITSELF"] == "true"
+    stays = TWO.replace("{NSM_LOG_LEVEL: DEBUG}", '{NSM_UNREGISTER_ITSELF: "false"}')
+    (gateway,) = [one for one in planned(stays).processes if one.who == "gw"]
+    assert gateway.environ["NSM_UNREGISTER_ITSELF"] == "false"
+
+
 def test_a_workload_has_a_client_and_what_it_runs_comes_after() -> None:
     assert (
         process("web-1").environ["NSM_NETWORK_SERVICES"] == "kernel://s/nsm-1,kernel://t/nsm-2?x=1"

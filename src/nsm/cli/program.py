@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import MutableMapping
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -65,9 +66,14 @@ def start(name: str, words: tuple[str, ...]) -> int:
     if not _there(PROGRAMS[name]):
         raise NotFound(f"`nsm {name}` is not in this version yet", fix="use another program")
     sys.argv = [f"nsm {name}", *words]
-    for variable, value in TOLD.get(name, {}).items():
-        os.environ.setdefault(variable, value)  # noqa: TID251 -- what is said has the last word
+    tell(name, os.environ)  # noqa: TID251 -- the program reads it from there
     return entry(name)(words)
+
+
+def tell(name: str, environ: MutableMapping[str, str]) -> None:
+    """What a program is told beside what was said, which has the last word."""
+    for variable, value in TOLD.get(name, {}).items():
+        environ.setdefault(variable, value)
 
 
 def help_of(name: str, meaning: str) -> str:
