@@ -215,8 +215,13 @@ class World:
         return found
 
     def down(self) -> None:
+        """Nothing is left over but what listens in its folder, and nothing is left."""
+        found = json.loads(self("audit", self.name, "--timeout", "2s", "-o", "json"))
         self("down", self.name)
         self.ears.stop()
+        left = [one for one in found["leftovers"] if one["kind"] != "file"]
+        assert left == []
+        assert not self.root.exists()
         self.relays.stop()
 
 

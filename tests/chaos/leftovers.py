@@ -9,6 +9,9 @@ import re
 import time
 from collections.abc import Iterator
 
+from nsm.world.audit import Leftover
+from nsm.world.auditing import audit
+
 from .world import World
 
 OURS = re.compile(r"lo|eth0|underlay|bridge|pod\d+|port\d+")
@@ -32,6 +35,17 @@ def waiting(world: World) -> list[str]:
         for name, there, wanted in at_endpoints(world)
         if len(there) > wanted
     ]
+
+
+def audited(world: World) -> tuple[list[str], list[str]]:
+    """What `nsm audit` finds left over, once it has had its time, and what waits for its end."""
+    left, later = audit(world.home, WITHIN)
+    return [said(one) for one in left], [said(one) for one in later]
+
+
+def said(one: Leftover) -> str:
+    """A line for people."""
+    return f"{one.kind} {one.what} at {one.where}, of {one.whose}"
 
 
 def differences(world: World) -> Iterator[str]:

@@ -10,7 +10,7 @@ from nsm.errors import NsmError
 
 from .acting import happening
 from .drawing import Drawn, draw
-from .leftovers import left_over, waiting
+from .leftovers import audited, left_over, waiting
 from .promises import WHOLE, Wire, allowed, broken
 from .schedule import Fault
 from .sender import FLUSH, PATIENCE
@@ -74,6 +74,9 @@ def live(world: World, story: Story, wanted: Iterable[Fault], say: Say) -> None:
             return
     story.left += left_over(world)
     story.waiting += waiting(world)
+    left, later = audited(world)
+    story.left += left
+    story.waiting += [f"{one} waits for its time to be up" for one in later]
 
 
 def befall(fault: Fault, world: World, began: float) -> Happening:

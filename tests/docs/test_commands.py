@@ -20,7 +20,13 @@ PATIENCE = 180.0
 PREAMBLE = """
 set -eu
 mount -t tmpfs none /run   # in a mount namespace of this page's: other meshes are not there
-end() { code=$?; set +ex; nsm down --all; kill $(jobs -p); exit $code; } 2> /dev/null
+end() {
+    code=$?; set +ex
+    for mesh in $(ls /run/nsm); do nsm audit $mesh --timeout 15s || code=1; done
+    nsm down --all; kill $(jobs -p)
+    test -z "$(ls /run/nsm)" || code=1
+    exit $code
+} 2> /dev/null
 trap end EXIT
 set -x
 """

@@ -47,6 +47,7 @@ def test_it_shows_both_vwires_and_leaves_nothing(demo, tmp_path: Path) -> None:
     assert demo.returncode == 0, said
     assert said.count("3 sent, 3 received, 0% lost") == 2
     assert "kernel/vxlan" in said
+    assert "nothing is left over" in said
     assert said.index("far is up") < said.index("$ nsm ping near"), "in the order it happened"
     assert left(tmp_path) == []
 

@@ -15,16 +15,25 @@ def nothing_is_left() -> Iterator[None]:
     """When all is over, the host is as it was."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
-    before = interfaces()
+    before = of_host()
     yield
-    eventually(lambda: interfaces() <= before)  # others may test in passing
+    eventually(lambda: of_host() <= before)  # others may test in passing
     assert not [path for path in RUN.glob("*") if path.name.lstrip(".").startswith(PREFIX)]
     assert f"{RUN}/{PREFIX}" not in Path("/proc/self/mountinfo").read_text()
 
 
-def interfaces() -> set[str]:
-    """The interfaces of the host's own namespace."""
-    return set(re.findall(r"^\d+: ([^:@]+)", run("ip", "-o", "link").out, re.MULTILINE))
+def of_host() -> set[str]:
+    """Interfaces, rules, static routes and nft tables of the host's own namespace."""
+    links = re.findall(r"^\d+: ([^:@]+)", run("ip", "-o", "link").out, re.MULTILINE)
+    asked = (
+        *(("ip", version, "rule") for version in ("-4", "-6")),
+        *(
+            ("ip", version, "route", "show", "table", "all", "proto", "static")
+            for version in ("-4", "-6")
+        ),
+        ("nft", "list", "tables"),
+    )
+    return {*links, *(line for words in asked for line in run(*words).out.splitlines())}
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .lab import Json, Lab, Mesh, eventually
+from .lab import Json, Lab, Mesh, eventually, started, traces
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
 
@@ -128,6 +128,27 @@ PLANTED = {
     "nft table": ("wall", "nft add table netdev nsm_stray", "nsm_stray"),
     "missing neighbour": ("web", "ip neigh del 172.16.1.0 dev nsm-1", "172.16.1.0"),
 }
+
+
+def test_a_story_that_leaves_something_would_be_told_of_it(mesh: Mesh) -> None:
+    assert mesh.exec("shop", "ip", "link", "add", "planted", "type", "bridge").code == 0
+    mesh.planted = False
+    found = mesh.leftovers(within="0s")
+    mesh.planted = True
+    assert "planted" in str(found)
+    assert mesh.exec("shop", "ip", "link", "del", "planted").code == 0
+    assert "planted" not in str(audited(mesh))
+
+
+def test_what_is_there_after_down_would_be_told(lab: Lab) -> None:
+    mesh = lab.draft("left", WORLD)
+    assert traces(mesh) == []
+    (mesh.root / "netns").mkdir(parents=True)
+    with started("env", f"NSM_WORLD={mesh.root}", "sleep", "100") as left:
+        eventually(lambda: len(traces(mesh)) == 2)
+        assert any(f"process {left.pid} " in one for one in traces(mesh))
+    (mesh.root / "netns").rmdir()
+    mesh.root.rmdir()
 
 
 @pytest.mark.parametrize("kind", PLANTED)
