@@ -5,7 +5,7 @@ UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
 
-.PHONY: help install system demo test check lint types contracts mesh sim mutations chaos bench interop proto reference clean
+.PHONY: help install system demo test check lint types contracts mesh sim mutations chaos soak bench interop proto reference clean
 
 help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
@@ -55,6 +55,9 @@ mutations: install ## faults put into the product, and how soon the simulation n
 
 chaos: install system ## real faults on a real mesh: SEED= MINUTES= (2)
 	$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),2)
+
+soak: install system ## everything comes and goes for MINUTES= (10), and nothing may grow
+	$(PY) -m tests.soak --minutes $(or $(MINUTES),10)
 
 bench: install system ## figures: JSON in bench/results/, and a table
 	$(PY) -m bench

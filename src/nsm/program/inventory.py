@@ -73,6 +73,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     lives: list[str] = []
     lanes: int = 0
     tasks: list[str] = []
+    timers: int = 0
     stale: list[str] = []
     addresses: list[tuple[str, str]] = []
     registered: list[str] = []
@@ -147,6 +148,7 @@ def taken(program: Program, sockets: int = 0) -> Inventory:
         lives=[key for one in lives for key in one.lived][:MOST],
         lanes=sum(len(one.lanes) for one in lives),
         tasks=sorted(task.get_name() for task in asyncio.all_tasks())[:MOST],
+        timers=sum(1 for _ in _alarms()),
         stale=list(_stale())[:MOST],
         addresses=holds.addresses.all[:MOST],
         registered=holds.registered.all[:MOST],
@@ -165,11 +167,16 @@ def _held(name: str, conn: Connection) -> Held:
 
 def _stale() -> Iterator[str]:
     """Alarms on the running loop that belong to a life that is over: nobody has called them off."""
-    scheduled: list[Any] = getattr(asyncio.get_running_loop(), "_scheduled", [])
-    for alarm in scheduled:
+    for alarm in _alarms():
         owner = getattr(alarm._callback, "__self__", None)  # noqa: SLF001 -- only asked, never used
-        if not alarm.cancelled() and getattr(owner, "current", True) is False:
+        if getattr(owner, "current", True) is False:
             yield str(getattr(owner, "key", None) or getattr(owner, "name", "?"))
+
+
+def _alarms() -> Iterator[Any]:
+    """What is set to happen on the running loop, and has not been called off."""
+    scheduled: list[Any] = getattr(asyncio.get_running_loop(), "_scheduled", [])
+    return (alarm for alarm in scheduled if not alarm.cancelled())
 
 
 def _user_of(writer: asyncio.StreamWriter) -> int:
