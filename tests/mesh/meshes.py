@@ -45,6 +45,7 @@ from nsm.elements.mechanism import (
 )
 from nsm.elements.reach import SetUrl
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
+from nsm.endpoint.serving import Own, made
 from nsm.sdk import (
     END,
     Call,
@@ -166,7 +167,7 @@ class Mesh(Programs):
         self,
         name: str,
         node: Node,
-        *first: Link[Handler],
+        *first: Own,
         prefixes: Sequence[str] = ("172.16.0.0/24",),
         labels: Mapping[str, str] = NOTHING,
         register: bool = True,
@@ -175,9 +176,10 @@ class Mesh(Programs):
     ) -> None:
         """An endpoint of `service` with addresses of its own, in a namespace of its own."""
         needs = self.needs(name)
+        own = [made(one, needs) for one in first]
         groups = [AssignPointToPoint((cidr.prefix(p),)) for p in prefixes]
         answer = AnswerKernel(f"file://{self.namespace_file(name)}")
-        served = endpoint(needs, *first, *groups, SelectMechanism({KERNEL: answer}), SendFiles())
+        served = endpoint(needs, *own, *groups, SelectMechanism({KERNEL: answer}), SendFiles())
         url = url or self.listen(name)
         offer = Offer(connections=served.bind(END), monitor=needs.events)
         self.plug(name, url, offer)

@@ -22,20 +22,27 @@ from nsm.sdk.live_file import LiveFile
 log = logging.getLogger(__name__)
 
 C = TypeVar("C", bound=Config)
+Own = Link[Handler] | Callable[[Needs], Link[Handler]]
+"""An element of the author's, or what makes one of what the program has."""
 Build = Callable[[C, Program, Needs], Awaitable[Chain[Handler]]]
 """Makes an endpoint's chain out of its settings."""
 
 
-def serve(*own: Link[Handler], argv: Sequence[str] | None = None) -> None:
+def serve(*own: Own, argv: Sequence[str] | None = None) -> None:
     """Serve what NSM_SERVICE_NAMES says, with elements of one's own; ends the process when told to.
 
     Your elements stand before address assignment: on the way back they see a finished connection.
     """
 
     async def build(config: Config, program: Program, needs: Needs) -> Chain[Handler]:
-        return await simple(config, program, needs, own)
+        return await simple(config, program, needs, [made(one, needs) for one in own])
 
     sys.exit(main(Config, worker(build), argv or sys.argv[1:]))
+
+
+def made(own: Own, needs: Needs) -> Link[Handler]:
+    """The element itself."""
+    return own(needs) if callable(own) else own
 
 
 def worker(build: Build[C]) -> Callable[[C, Program], Awaitable[None]]:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 
-from nsm.api.connection import DOWN, Connection
+from nsm.api.connection import DOWN, REFRESH_REQUESTED, Connection
 from nsm.api.matching import is_selected
 from nsm.api.monitoring import (
     DELETE,
@@ -51,6 +51,10 @@ class Events:
     def down(self, conn: Connection) -> None:
         """The connection carries nothing for now."""
         self.publish(replace(conn, state=DOWN))
+
+    def ask_again(self, conn: Connection) -> None:
+        """What the connection was given has changed: whoever has it is to ask for it again."""
+        self.publish(replace(conn, state=REFRESH_REQUESTED))
 
     def delete(self, conn: Connection) -> None:
         """The connection is no more."""

@@ -87,3 +87,39 @@ async def test_after_a_close_nobody_follows() -> None:
     onward.monitor.publish(theirs(REFRESH_REQUESTED))
     await asyncio.sleep(1)
     assert end.verbs == ["request nsc-0", "close nsc-0"]
+
+
+def named(id: str, state: int = 0) -> Connection:
+    """The connection of that id as the next hop has it."""
+    path = Path(1, (Segment("nsc", id), Segment("nm", f"at-{id}")))
+    return Connection(f"at-{id}", path=path, state=state)
+
+
+class Several(Onward):
+    """The same for connections of any id."""
+
+    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+        call.life.channel = self
+        conn = await next.request(call, request)
+        self.monitor.publish(named(conn.id))
+        return conn
+
+
+@pytest.mark.parametrize("together", [True, False])
+async def test_others_follow_one_that_was_asked_where_they_are_to_and_not_each_other(
+    together: bool,
+) -> None:
+    end, tasks, clock, onward = Recorder(), ending_tasks(), LoopClock(), Several()
+    follow = FollowUpstream(Watching("nsc", tasks, clock), together=together)
+    entry = chain(BeginClient(tasks, clock), follow, onward).bind(end)
+    for id in "abc":
+        path = Path(0, (Segment("nsc", id),))
+        conn = await entry.request(Call(), Request(Connection(id, path=path)))
+    await entry.close(Call(), conn)
+    assert len(follow.all) == 2
+    await asyncio.sleep(1)
+    before = len(end.verbs)
+    for _ in range(2):
+        onward.monitor.ask_again(named("a"))
+        await asyncio.sleep(5)
+    assert end.verbs[before:] == ["request a", *["request b"] * together] * 2

@@ -8,6 +8,7 @@ from nsm.elements.context.policy_routes import PolicyRoutes
 from nsm.elements.context.remember_prefixes import RememberPrefixes
 from nsm.elements.context.serve_names import ServeNames
 from nsm.elements.context.set_extra_context import SetExtraContext
+from nsm.elements.context.share_mtu import ShareMtu
 
 __all__ = [
     "AssignPointToPoint",
@@ -18,4 +19,5 @@ __all__ = [
     "RememberPrefixes",
     "ServeNames",
     "SetExtraContext",
+    "ShareMtu",
 ]
