@@ -220,3 +220,19 @@ async def test_a_hundred_at_once_all_stand_and_all_go(mesh, held) -> None:
     assert there.kernel.empty
     await asyncio.sleep(60)
     assert held() == 0
+
+
+async def test_a_service_that_leads_elsewhere_leaves_others_alone_whose_names_begin_like_it(
+    mesh,
+) -> None:
+    node = await mesh.start_node("one", "10.0.0.1")
+    services = {"vpn": "10.1.0.0/24", "vpn-2": "10.2.0.0/24", "vp": "10.3.0.0/24"}
+    for service, prefix in services.items():
+        await mesh.serve(f"nse-{service}", node, prefixes=[prefix], service=service)
+    web = mesh.client("web", node)
+    for n, service in enumerate(services):
+        await web.request(Call(), mesh.wish(f"web-{n}", f"nsm-{n}", service))
+    await mesh.change_service(node, Match(routes=(Destination({"color": "red"}),)))
+    await asyncio.sleep(1)
+    here = {name for where, name in node.kernel.links_at if where == mesh.at("web")}
+    assert here == {"nsm-1", "nsm-2"}

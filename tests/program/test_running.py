@@ -149,8 +149,8 @@ async def test_whoever_gives_up_waiting_ends_the_work() -> None:
 
 
 def test_only_what_is_known_of_the_place_is_said() -> None:
-    environ = {"NODE_NAME": "node-1", "POD_NAME": "", "HOME": "/root"}
-    assert place(environ) == {"nodeName": "node-1"}
+    environ = {"NODE_NAME": "node-1", "POD_NAME": "", "CLUSTER_NAME": "c-1", "HOME": "/root"}
+    assert place(environ) == {"nodeName": "node-1", "clusterName": "c-1"}
 
 
 async def test_a_socket_of_our_own_goes_with_the_program(program: Program) -> None:

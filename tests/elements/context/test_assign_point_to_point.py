@@ -126,6 +126,28 @@ async def test_ipv6_is_the_same() -> None:
     assert ends(await ask(element, "b")) == ("fe80::2/128", "fe80::3/128")
 
 
+async def test_ipv6_is_excluded_exchanged_taken_again_and_used_up_in_the_same_way() -> None:
+    excluded = IpContext(excluded_prefixes=("fe80::1/128", "fe80::3/128", "fe80::6/128"))
+    element = group("fe80::/64")
+    assert [ends(await ask(element, id, excluded)) for id in "abc"] == [
+        ("fe80::/128", "fe80::2/128"),
+        ("fe80::4/128", "fe80::5/128"),
+        ("fe80::7/128", "fe80::8/128"),
+    ]
+    element = group("fe80::/64")
+    first = await ask(element, "a")
+    moved = await ask(element, "a", replace(first.ip, excluded_prefixes=("fe80::/126",)))
+    assert ends(moved) == ("fe80::4/128", "fe80::5/128")
+    known = IpContext(("fe80::fa01/128",), ("fe80::fa00/128",))
+    assert ends(await ask(element, "b", known)) == ("fe80::fa00/128", "fe80::fa01/128")
+    two = group("fe80::/127")
+    await ask(two, "a")
+    with pytest.raises(Exhausted):
+        await ask(two, "b")
+    with pytest.raises(Exhausted):
+        await ask(group("fe80::/127"), "a", IpContext(excluded_prefixes=("fe80::/64",)))
+
+
 async def test_two_groups_are_two_pairs_and_a_second_prefix_is_overflow() -> None:
     both = chain(group("10.0.0.0/31", "10.1.0.0/31"), group("fd00::/64"))
     first, second = await ask(both, "a"), await ask(both, "b")

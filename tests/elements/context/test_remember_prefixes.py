@@ -8,7 +8,7 @@ from nsm.api.context import IpContext, Route
 from nsm.api.mechanism import KERNEL, LOCAL, NAME, Mechanism
 from nsm.api.names import NsUrl
 from nsm.elements.context.remember_prefixes import RememberPrefixes
-from nsm.errors import Exhausted
+from nsm.errors import Exhausted, Unreachable
 from nsm.sdk import Call, Connection, Request
 from nsm.sdk.testing import Lifetime, Recorder
 
@@ -72,6 +72,18 @@ async def test_an_answer_that_takes_anothers_address_is_closed_and_refused() -> 
     with pytest.raises(Exhausted, match=r"10\.0\.0\.1/32"):
         await entry.request(Lifetime().call, wish("b"))
     assert end.verbs == ["request a", "request b", "close b"]
+
+
+async def test_what_failed_is_in_nobodys_way_and_takes_nothing_of_what_stands() -> None:
+    end = Gives(ips={"a": A, "b": B, "c": B})
+    entry = RememberPrefixes().bind(end)
+    await entry.request(Lifetime().call, wish("a"))
+    end.failing = Unreachable("no")
+    with pytest.raises(Unreachable):
+        await entry.request(Lifetime().call, wish("b"))
+    end.failing = None
+    await entry.request(Lifetime().call, wish("c"))
+    assert excluded(end) == {"10.0.0.0/31", "10.96.0.0/12"}
 
 
 async def test_a_closed_vwire_is_in_nobodys_way() -> None:

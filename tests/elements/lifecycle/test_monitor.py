@@ -79,6 +79,19 @@ async def test_an_answer_is_an_update_and_a_close_a_delete(told: Told) -> None:
     assert told.told == [(UPDATE, UP), (DELETE, UP)]
 
 
+async def test_who_watches_is_told_the_very_connection_that_is_answered(told: Told) -> None:
+    class Agree(Element):
+        async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+            conn = await next.request(call, request)
+            return replace(conn, endpoint="nse", context=ConnectionContext(mtu=1400))
+
+    entry, _ = start(told.events, Agree())
+    conn = await entry.request(Call(), Request(OURS))
+    await asyncio.sleep(0.1)
+    assert told.conns == [conn]
+    assert conn.endpoint == "nse"
+
+
 async def test_what_was_asked_for_anew_is_told_as_up(told: Told) -> None:
     entry, _ = start(told.events)
     await entry.request(Call(), Request(replace(OURS, state=RESELECT_REQUESTED)))

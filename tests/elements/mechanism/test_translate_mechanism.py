@@ -1,9 +1,12 @@
 """Two mechanisms, one connection."""
 
+import pytest
+
 from nsm.api.connection import Path, Segment
 from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.elements.mechanism.translate_mechanism import TranslateMechanism
-from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, chain
+from nsm.errors import Exhausted
+from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, chain, closing_on_error
 from nsm.sdk.testing import Lifetime, Recorder
 
 NEAR = Mechanism(type=KERNEL, parameters={"name": "nsm-1"})
@@ -43,6 +46,21 @@ async def test_a_close_says_what_was_agreed_onward_and_forgets_it() -> None:
     entry = chain(TranslateMechanism(onward), Answer()).bind(end)
     await entry.request(call, Request(Connection("c", mechanism=NEAR)))
     await entry.close(call, Connection("c", mechanism=NEAR))
+    assert end.heard[-1] == ("close", Connection("c", mechanism=FAR))
+    assert onward.get(call) is None
+
+
+async def test_an_answer_that_is_of_no_use_is_closed_with_what_was_agreed_onward() -> None:
+    class Fail(Element):
+        async def request(self, call: Call, request: Request, next: Handler) -> Connection:
+            conn = await next.request(call, request)
+            async with closing_on_error(next, call, conn):
+                raise Exhausted("no room")
+
+    end, onward, call = Recorder(), Slot[Mechanism](), Lifetime().call
+    entry = chain(Fail(), TranslateMechanism(onward), Answer()).bind(end)
+    with pytest.raises(Exhausted):
+        await entry.request(call, Request(Connection("c", mechanism=NEAR)))
     assert end.heard[-1] == ("close", Connection("c", mechanism=FAR))
     assert onward.get(call) is None
 
