@@ -18,6 +18,10 @@ class Vnis:
     def __len__(self) -> int:
         return len(self._of)
 
+    def __contains__(self, connection: str) -> bool:
+        """Whether the connection has one."""
+        return connection in self._of
+
     def allocate(self, connection: str, draw: Callable[[], int]) -> int:
         """The connection's VNI, drawn (with the parity that W §1.3 asks for) until one is free."""
         if (known := self._of.get(connection)) is not None:

@@ -8,7 +8,7 @@ from nsm.dataplane.driver import VniTaken
 from nsm.dataplane.ledger import Tag
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.accept_vxlan import CHOICES, AcceptVxlan
-from nsm.errors import Exhausted, Invalid
+from nsm.errors import Exhausted, Invalid, NotFound
 from nsm.sdk import Call, Connection, Request
 from nsm.sdk.testing import Lifetime, Recorder
 
@@ -108,6 +108,16 @@ async def test_a_vni_found_at_a_restart_is_its_connections_again(vnis) -> None:
     entry = AcceptVxlan("10.0.0.2", vnis).bind(Recorder())
     assert vni_in(await entry.request(Lifetime().call, asking("c"))) == 10
     assert vni_in(await entry.request(Lifetime().call, asking("d", vni="10"))) != 10
+
+
+async def test_a_vni_found_at_a_restart_outlives_a_request_that_fails(vnis, end) -> None:
+    vnis.hold(Tag.of("c", "").connection, 10)
+    entry = AcceptVxlan("10.0.0.2", vnis).bind(end)
+    end.failing = NotFound("the end of the chain is still to register again")
+    with pytest.raises(NotFound):
+        await entry.request(Lifetime().call, asking("c"))
+    end.failing = None
+    assert vni_in(await entry.request(Lifetime().call, asking("c"))) == 10
 
 
 async def test_a_vni_the_kernel_has_gives_way_to_another(vnis) -> None:

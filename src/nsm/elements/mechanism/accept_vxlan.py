@@ -59,10 +59,13 @@ class AcceptVxlan(Element):
         self, call: Call, request: Request, next: Handler, choice: tuple[Mechanism, int]
     ) -> Connection:
         tunnel, wanted = choice
+        holder = self._holder(call, request.connection.id)
+        found = holder in self.vnis  # its device stands from before we were started
         try:
             return await next.request(call, self._through(call, request, tunnel, wanted))
-        except BaseException:
-            self.vnis.release(self._holder(call, request.connection.id))
+        except BaseException as error:
+            if not found or isinstance(error, VniTaken):
+                self.vnis.release(holder)
             raise
 
     def _through(self, call: Call, request: Request, tunnel: Mechanism, wanted: int = 0) -> Request:
