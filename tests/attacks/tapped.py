@@ -216,10 +216,10 @@ class World:
 
     def down(self) -> None:
         """Nothing is left over but what listens in its folder, and nothing is left."""
-        found = json.loads(self("audit", self.name, "--timeout", "2s", "-o", "json"))
+        found = self("audit", self.name, "--timeout", "2s", "-o", "json")
         self("down", self.name)
         self.ears.stop()
-        left = [one for one in found["leftovers"] if one["kind"] != "file"]
+        left = [one for one in json.loads(found)["leftovers"] if one["kind"] != "file"]
         assert left == []
         assert not self.root.exists()
         self.relays.stop()
