@@ -41,14 +41,14 @@ async def spaces(home: Home, planned: Plan) -> AsyncIterator[Namespaces]:
 
 
 def reaches(home: Home, planned: Plan, there: str, other: str) -> bool:
+    """Whether an echo comes back of a few, the first of which may have nobody to answer it yet."""
     target = next(space.address for space in planned.namespaces if space.name == other)
     assert target
-    return all(
-        Summary.of(
-            [*ping(Course(netns=home.namespace(there), address=str(one.ip), count=1))]
-        ).received
+    courses = (
+        Course(netns=home.namespace(there), address=str(one.ip), count=5, interval=0.2)
         for one in target
     )
+    return all(Summary.of([*ping(course)]).received for course in courses)
 
 
 def inside(home: Home, name: str, *words: str, room: str = "") -> str:
