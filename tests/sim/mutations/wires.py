@@ -5,6 +5,7 @@ from typing import Any
 from nsm.components.forwarder import collecting
 from nsm.components.forwarder import program as forwarder
 from nsm.dataplane import plan
+from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.ops import DelRule
 from nsm.dataplane.plan import again
 from nsm.dataplane.vnis import Vnis
@@ -14,14 +15,10 @@ from nsm.elements.mechanism import ReceiveFiles
 from .mutation import mutation
 
 
-@mutation(forwarder, "adopt")
+@mutation(NodeKey, "read")
 def ledger_is_not_read(real: Any) -> Any:
-    """A forwarder that was started again does not look at what stands."""
-
-    async def adopt(*_: object) -> None:
-        return None
-
-    return adopt
+    """A forwarder that was started again takes nothing that stands for its own."""
+    return lambda self, alias: None
 
 
 @mutation(collecting, "sweep")
