@@ -73,7 +73,7 @@ class Fault:
 class Story:
     """A mesh and its faults; `lifetime` is how many seconds tokens are good for.
 
-    Those of `hasty` last a third as long. One that `rests` stands for a while when all has settled.
+    Those of `hasty` last a fifth as long. One that `rests` stands for a while when all has settled.
     """
 
     seed: int
@@ -89,7 +89,7 @@ class Story:
 
     def lifetime_of(self, name: str) -> float:
         """How long the tokens of a program are good for."""
-        return self.lifetime / 3 if name == self.hasty else self.lifetime
+        return self.lifetime / 5 if name == self.hasty else self.lifetime
 
     def leads(self, service: str) -> str:
         """Which service a wish for this one ends at."""
@@ -105,7 +105,7 @@ class Story:
 
     def __str__(self) -> str:
         disk = "with a disk" if self.stored else "in memory"
-        hasty = f" ({self.hasty}: {self.lifetime / 3:.0f} s)" if self.hasty else ""
+        hasty = f" ({self.hasty}: {self.lifetime / 5:.0f} s)" if self.hasty else ""
         lines = [f"seed {self.seed}: registry {disk}, tokens last {self.lifetime:.0f} s{hasty}"]
         for node in self.nodes:
             here = [

@@ -4,7 +4,6 @@ from typing import Any
 
 from nsm.elements.context import AssignPointToPoint
 from nsm.elements.registry import Expire, RefreshRegistration
-from nsm.elements.registry.views import View
 from nsm.pools.addresses import _Lane
 from nsm.store import shelf
 
@@ -45,14 +44,3 @@ def registration_is_not_refreshed(real: Any) -> Any:
 def registration_never_expires(real: Any) -> Any:
     """A registry keeps endpoints that it has not heard of for long."""
     return lambda self, call, until, patience: None
-
-
-@mutation(View, "put")
-def followers_miss_departures(real: Any) -> Any:
-    """Who follows a service does not hear that an endpoint is gone."""
-
-    def put(self: Any, record: Any, *, gone: bool = False) -> None:
-        if not gone:
-            real(self, record)
-
-    return put

@@ -149,17 +149,6 @@ def interest_never_ends(real: Any) -> Any:
     return drop
 
 
-@mutation(Interest, "expect")
-def news_of_a_former_life(real: Any) -> Any:
-    """That a connection's former life has ended is taken for news of the present one."""
-
-    def expect(self: Any) -> None:
-        real(self)
-        self._announced = True
-
-    return expect
-
-
 @mutation(Events, "delete")
 def events_are_kept(real: Any) -> Any:
     """Whoever watches anew is told of connections that are no more."""

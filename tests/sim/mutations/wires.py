@@ -7,7 +7,6 @@ from nsm.components.forwarder import program as forwarder
 from nsm.dataplane import plan
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.ops import DelRule
-from nsm.dataplane.plan import again
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import ReceiveFiles
@@ -58,12 +57,6 @@ def vni_is_not_given_back(real: Any) -> Any:
 def rules_are_left(real: Any) -> Any:
     """The policy rules of a vWire stay when it is removed."""
     return lambda ops: tuple(op for op in real(ops) if not isinstance(op, DelRule))
-
-
-@mutation(again, "_strangers")
-def old_addresses_stay(real: Any) -> Any:
-    """An interface keeps the addresses it had before, beside those it is given."""
-    return lambda wanted, seen: ()
 
 
 @mutation(JoinNamespaces, "close")
