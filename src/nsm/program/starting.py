@@ -24,9 +24,10 @@ log = logging.getLogger("nsm")
 INVENTORY = "NSM_INVENTORY_SOCKET"
 OTHERS = (STATUS_SOCKET, INVENTORY, "NSM_MESH", "NSM_WORLD")
 """Variables that are not of one program's settings."""
-SELDOM = (20_000, 20, 50)
+SELDOM = (5_000, 10, 10)
 """Objects made, less those gone, between two looks for garbage that holds itself, and how many
-looks at the young there are to one at the older: we make little of it, and hold much for long."""
+looks at the young there are to one at the older: we make little of it, and hold much for long. But
+what a lost connection leaves may hold itself: more seldom than so, it adds up to tens of MB."""
 Work = Callable[[C, "Program"], Awaitable[None]]
 Alive = Callable[[C, Mapping[str, str]], Coroutine[Any, Any, int]]
 
