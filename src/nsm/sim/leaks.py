@@ -31,6 +31,8 @@ HELD: dict[type, tuple[str, Callable[[Any], Sequence[object]]]] = {
     RememberPrefixes: ("prefixes of", lambda remember: sorted(remember.used)),
 }
 """What is held by what, and how to see it."""
+Known = tuple[str, str]
+"""A host, and the id of a connection there."""
 PASSING = ("refresh ", "close ", "heal ", "look at ", "serving /networkservice")
 """Tasks that are for one connection begin their names so."""
 
@@ -49,21 +51,30 @@ def leftovers(mesh: Mesh) -> Iterator[str]:
             yield f"{name} still has {what}"
 
 
-def ids_of_those_up(mesh: Mesh) -> set[str]:
-    """Under which ids the hops know what their clients have."""
+def ids_of_those_up(mesh: Mesh) -> set[Known]:
+    """Where, and under which ids, the hops know what their clients have.
+
+    A forwarder goes on under the id that another had in its place: an id alone may be two ways'.
+    """
     up = (wire.conn for _, wire in mesh.wires() if wire.state == UP)
-    return {segment.id for conn in up for segment in conn.hops.segments}
+    return {(_home(mesh, one.name), one.id) for conn in up for one in conn.hops.segments}
 
 
-def unclosed(mesh: Mesh, ids: set[str]) -> Iterator[str]:
+def _home(mesh: Mesh, segment: str) -> str:
+    """The host of a hop; those of the mesh itself bear its name."""
+    name = segment.removesuffix("-client")
+    return mesh.roles[name].host if name in mesh.roles else name.rpartition("-")[2]
+
+
+def unclosed(mesh: Mesh, ids: set[Known]) -> Iterator[str]:
     """Connections of these ids that stand somewhere, though they were closed in peace."""
     for name, id in _lived(mesh):
-        if id in ids:
+        if (_home(mesh, name), id) in ids:
             yield f"{name} still has {id}, which its client closed"
     for name, running in mesh.running.items():
         for ring in running.process.clock.pending:
             one = getattr(ring.ring, "__self__", None)
-            if isinstance(one, Living) and one.key in ids:
+            if isinstance(one, Living) and (_home(mesh, name), one.key) in ids:
                 yield f"{name} still has an alarm of {one.key}, which its client closed"
 
 
@@ -72,7 +83,7 @@ def strays(mesh: Mesh) -> Iterator[str]:
     ids = ids_of_those_up(mesh)
     clients = {client.name for client in mesh.story.clients}
     for name, id in _lived(mesh):
-        if id not in ids and name not in clients:
+        if (_home(mesh, name), id) not in ids and name not in clients:
             yield f"{name} has {id}, which no client has"
 
 
