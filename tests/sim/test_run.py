@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -44,6 +45,11 @@ def test_a_seed_tells_the_same_story_in_every_process(seed: int) -> None:
         for hashes in ("1", "2")
     }
     assert len(digests) == 1
+
+
+def test_a_story_without_clients_can_be_told() -> None:
+    """Shrinking comes to it."""
+    assert run(replace(told(5), clients=())).good
 
 
 def test_seeds_tell_different_stories() -> None:

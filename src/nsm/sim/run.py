@@ -130,7 +130,8 @@ class Telling:
         clients = [client.name for client in self.story.clients]
         closed = ids_of_those_up(mesh)
         leaving = [mesh.tasks.start(f"stop {name}", mesh.stop(name)) for name in clients]
-        await asyncio.wait(leaving)
+        for task in leaving:
+            await asyncio.wait([task])
         await self._until(PROMPT, lambda: unclosed(mesh, closed))
         await self._until(self.story.lifetime + COLLECTED, lambda: leftovers(mesh), SLOWLY)
         mesh.trace("story", "all endpoints die", aloud=True)
