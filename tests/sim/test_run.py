@@ -10,7 +10,7 @@ import pytest
 from nsm.sim.run import run
 from nsm.sim.story import told
 
-SEEDS = 60
+SEEDS = 40
 CODE = "from nsm.sim.run import run; from nsm.sim.story import told; print(run(told({})).digest)"
 
 
