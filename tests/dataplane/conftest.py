@@ -1,8 +1,5 @@
 """Connections and namespaces for plans that no kernel will see."""
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 
 from nsm.api.connection import IP, Connection
@@ -30,15 +27,6 @@ def vxlan(**parameters: str) -> Mechanism:
     """A VXLAN between two nodes."""
     known = {"src_ip": "100.64.0.1", "dst_ip": "100.64.0.2", "vni": "42", **parameters}
     return Mechanism(REMOTE, VXLAN, known)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def a_loop_that_is_closed() -> Iterator[None]:
-    """What looptime's plugin asks for beside the first synchronous test, and would leave open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    loop.close()
 
 
 @pytest.fixture

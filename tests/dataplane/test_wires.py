@@ -49,12 +49,19 @@ def kernel() -> FakeKernel:
     return FakeKernel()
 
 
-async def test_what_could_not_be_removed_goes_at_the_next_occasion(kernel) -> None:
+@pytest.fixture
+async def refused(kernel) -> Wires:
+    """One stands that could not be removed, and still cannot."""
     wires = Wires(kernel)
     await wires.build("c", local(ONE))
     kernel.fault = lambda _at, _op: NsmError("no")
     with pytest.raises(NsmError):
         await wires.remove("c")
+    return wires
+
+
+async def test_what_could_not_be_removed_goes_at_the_next_occasion(kernel, refused) -> None:
+    wires = refused
     await wires.finish()
     assert wires.standing, "it still cannot"
     kernel.fault = healthy
@@ -62,12 +69,8 @@ async def test_what_could_not_be_removed_goes_at_the_next_occasion(kernel) -> No
     assert (kernel.empty, wires.standing, wires.doomed) == (True, {}, set())
 
 
-async def test_what_could_not_be_removed_stays_where_it_is_asked_for_again(kernel) -> None:
-    wires = Wires(kernel)
-    await wires.build("c", local(ONE))
-    kernel.fault = lambda _at, _op: NsmError("no")
-    with pytest.raises(NsmError):
-        await wires.remove("c")
+async def test_what_could_not_be_removed_stays_where_it_is_asked_for_again(kernel, refused) -> None:
+    wires = refused
     with pytest.raises(NsmError):
         await wires.build("c", local(ONE))
     assert wires.doomed == {"c"}, "nobody has it"

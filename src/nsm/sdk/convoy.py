@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import deque
-from types import TracebackType
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from nsm.errors import NsmError, Unreachable
 from nsm.sdk.backoff import Backoff
@@ -29,31 +30,30 @@ class Convoy:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.width = WIDTH
-        self.under_way: dict[Turn, None] = {}
+        self.under_way: set[object] = set()
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
         self.held: Alarm | None = None
 
-    def turn(self) -> "Turn":
-        """Wait for it by `async with`, and ask inside."""
-        return Turn(self)
-
-    def answered(self) -> None:
-        """One was, in time."""
-        self.width = min(WIDEST, self.width * 2)
-        self.backoff.reset()
-
-    def late(self) -> None:
-        """One is."""
-        self.width = max(1, self.width // 2)
-
-    def failed(self, *, there: bool) -> None:
-        """One did: nobody asks for a while, a short one where the next hop is there; then one."""
-        self.width = 1
-        pause = min(self.backoff.pause(), BREATH if there else LONGEST_PAUSE)
-        if self.held:
-            self.held.cancel()
-        self.held = self.clock.after(pause, self.go_on)
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for it, and ask inside."""
+        while not self.has_room:
+            await self._room()
+        me = object()
+        self.under_way.add(me)
+        alarm = self.clock.after(LONG, lambda: self._is_late(me))
+        try:
+            yield
+        except NsmError as error:
+            self._failed(there=not isinstance(error, Unreachable) or bool(error.hop))
+            raise
+        else:
+            if me in self.under_way:
+                self._answered()
+        finally:
+            alarm.cancel()
+            self._leave(me)
 
     @property
     def has_room(self) -> bool:
@@ -76,43 +76,31 @@ class Convoy:
         self.held = None
         self.move()
 
+    async def _room(self) -> None:
+        room = asyncio.get_running_loop().create_future()
+        self.waiting.append(room)
+        try:
+            await room
+        except asyncio.CancelledError:
+            self.move()  # it may have been let go just now, in the place of another
+            raise
 
-class Turn:
-    """One request's; left with how it went."""
+    def _answered(self) -> None:
+        self.width = min(WIDEST, self.width * 2)
+        self.backoff.reset()
 
-    def __init__(self, convoy: Convoy) -> None:
-        self.convoy = convoy
+    def _is_late(self, me: object) -> None:
+        self.width = max(1, self.width // 2)
+        self._leave(me)
 
-    async def __aenter__(self) -> None:
-        convoy = self.convoy
-        while not convoy.has_room:
-            room = asyncio.get_running_loop().create_future()
-            convoy.waiting.append(room)
-            try:
-                await room
-            except asyncio.CancelledError:
-                convoy.move()  # it may have been let go just now, in the place of another
-                raise
-        convoy.under_way[self] = None
-        self.alarm = convoy.clock.after(LONG, self._is_late)
+    def _failed(self, *, there: bool) -> None:
+        """Nobody asks for a while, a short one where the next hop is there; then one."""
+        self.width = 1
+        pause = min(self.backoff.pause(), BREATH if there else LONGEST_PAUSE)
+        if self.held:
+            self.held.cancel()
+        self.held = self.clock.after(pause, self.go_on)
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        where: TracebackType | None,
-    ) -> None:
-        self.alarm.cancel()
-        if isinstance(error, NsmError):
-            self.convoy.failed(there=not isinstance(error, Unreachable) or bool(error.hop))
-        elif error is None and self in self.convoy.under_way:
-            self.convoy.answered()
-        self._leave()
-
-    def _is_late(self) -> None:
-        self.convoy.late()
-        self._leave()
-
-    def _leave(self) -> None:
-        self.convoy.under_way.pop(self, None)
-        self.convoy.move()
+    def _leave(self, me: object) -> None:
+        self.under_way.discard(me)
+        self.move()

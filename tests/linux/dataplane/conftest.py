@@ -3,23 +3,13 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
 import pytest
 
-from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.named import _wake_loopback
 from nsm.dataplane.netns import Netns, returning_home, standing_in, unshare
-
-
-@pytest.fixture(scope="session", autouse=True)
-def a_loop_that_is_closed() -> Iterator[None]:
-    """What looptime's plugin asks for beside the first synchronous test, and would leave open."""
-    loop = asyncio.new_event_loop()
-    asyncio.set_event_loop(loop)
-    yield
-    loop.close()
 
 
 @pytest.fixture(autouse=True)
@@ -34,13 +24,6 @@ class Told:
 
     code: int
     out: str
-
-
-@pytest.fixture
-async def kernel() -> AsyncIterator[Kernel]:
-    kernel = Kernel()
-    yield kernel
-    await kernel.close()
 
 
 @pytest.fixture

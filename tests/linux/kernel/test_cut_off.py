@@ -7,9 +7,10 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_interface
 
 import pytest
+from tests.linux.fresh import namespace
 
 from nsm.dataplane.kernel import Kernel
-from nsm.dataplane.netns import Netns, returning_home, unshare
+from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, LinkEnd, SetLink
 from nsm.rpc.connecting import KEEP_ALIVE, tune
 
@@ -25,21 +26,9 @@ PATIENCE = 15.0
 
 
 @pytest.fixture
-async def kernel() -> AsyncIterator[Kernel]:
-    kernel = Kernel()
-    yield kernel
-    await kernel.close()
-
-
-@pytest.fixture
 async def hosts(kernel: Kernel) -> AsyncIterator[tuple[Netns, Netns]]:
     """Two hosts and a cable."""
-    made = []
-    for _ in range(2):
-        with returning_home():
-            unshare()
-            made.append(Netns.current())
-    here, there = made
+    here, there = namespace(), namespace()
     ends = ((here, HERE, THERE), (there, THERE, HERE))
     await kernel.apply(
         AddVeth(LinkEnd(here, "cable"), LinkEnd(there, "cable")),

@@ -1,16 +1,15 @@
 """The forwarder's element on a real kernel: built, refreshed, led elsewhere, removed."""
 
 import os
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
+from tests.linux.fresh import namespace
 
 from nsm.api.connection import IP, Connection, Request
 from nsm.api.context import IpContext, Route
 from nsm.api.mechanism import INODE_URL, KERNEL, LOCAL, NAME, Mechanism
-from nsm.dataplane.kernel import Kernel
-from nsm.dataplane.netns import Netns, returning_home, unshare
+from nsm.dataplane.netns import Netns
 from nsm.dataplane.plan import Underlay
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.liveness import CheckLiveness
@@ -42,26 +41,13 @@ class Leads(Recorder):
         return request.connection.with_ip(CONTEXT)
 
 
-@pytest.fixture
-async def kernel() -> AsyncIterator[Kernel]:
-    kernel = Kernel()
-    yield kernel
-    await kernel.close()
-
-
-def space() -> Netns:
-    with returning_home():
-        unshare()
-        return Netns.current()
-
-
 def end(netns: Netns, name: str) -> Mechanism:
     url = f"file:///proc/{os.getpid()}/fd/{netns.fd}"
     return Mechanism(LOCAL, KERNEL, {INODE_URL: url, NAME: name})
 
 
 async def test_a_vwire_carries_moves_with_its_endpoint_and_leaves_nothing(kernel) -> None:
-    client, first, second = spaces = [space() for _ in range(3)]
+    client, first, second = spaces = [namespace() for _ in range(3)]
     onward, lifetime = Leads(), Lifetime()
     onward.endpoint = end(first, "vpn-1")
     entry = JoinNamespaces(kernel, Underlay(Netns.current()), onward.slot).bind(onward)

@@ -6,12 +6,13 @@ from collections.abc import AsyncIterator
 from ipaddress import ip_interface
 
 import pytest
+from tests.linux.fresh import namespace
 
 from nsm.api.connection import Connection
 from nsm.api.context import IpContext
 from nsm.api.mechanism import KERNEL, NAME, Mechanism
 from nsm.dataplane.kernel import Kernel
-from nsm.dataplane.netns import Netns, returning_home, unshare
+from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import AddAddress, AddRoute, AddVeth, DelAddress, LinkEnd, SetLink
 from nsm.elements.liveness import CheckLiveness
 
@@ -27,22 +28,9 @@ CONN = Connection("c", mechanism=Mechanism(type=KERNEL, parameters={NAME: "nsm-1
 )
 
 
-def new_namespace() -> Netns:
-    with returning_home():
-        unshare()
-        return Netns.current()
-
-
-@pytest.fixture
-async def kernel() -> AsyncIterator[Kernel]:
-    kernel = Kernel()
-    yield kernel
-    await kernel.close()
-
-
 @pytest.fixture
 async def joined(kernel: Kernel) -> AsyncIterator[tuple[Netns, Netns]]:
-    near, far = new_namespace(), new_namespace()
+    near, far = namespace(), namespace()
     ends = ((near, "nsm-1", NEAR, FAR), (far, "vpn-1", FAR, NEAR))
     await kernel.apply(
         AddVeth(LinkEnd(near, "nsm-1"), LinkEnd(far, "vpn-1")),

@@ -20,6 +20,7 @@ from nsm.elements.mechanism import offer_vxlan, receive_files_client, send_files
 from nsm.elements.path import trim_path, update_path
 from nsm.elements.policy import admit
 from nsm.elements.reach import MakeBeforeBreak, ask_channel, connect
+from nsm.sdk import Element
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.events import Events
 from nsm.sdk.lanes import Lanes
@@ -43,11 +44,7 @@ UNDOING = (
 @mutation(Timeout, "close")
 def alarm_outlives_its_connection(real: Any) -> Any:
     """A connection's time-out is not cancelled when it is closed."""
-
-    async def close(self: Any, call: Any, conn: Any, next: Any) -> None:
-        await next.close(call, conn)
-
-    return close
+    return Element.close
 
 
 @mutation(Timeout, "request")

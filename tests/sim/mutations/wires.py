@@ -10,6 +10,7 @@ from nsm.dataplane.ops import DelRule
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import ReceiveFiles
+from nsm.sdk import Element
 
 from .mutation import mutation
 
@@ -62,11 +63,7 @@ def rules_are_left(real: Any) -> Any:
 @mutation(JoinNamespaces, "close")
 def wires_are_left(real: Any) -> Any:
     """A vWire that is closed stays in the kernel."""
-
-    async def close(self: Any, call: Any, conn: Any, next: Any) -> None:
-        await next.close(call, conn)
-
-    return close
+    return Element.close
 
 
 @mutation(JoinNamespaces, "request")
@@ -84,11 +81,7 @@ def failed_refresh_closes(real: Any) -> Any:
 @mutation(ReceiveFiles, "close")
 def files_are_kept(real: Any) -> Any:
     """The file of a client's namespace stays open when its connection is closed."""
-
-    async def close(self: Any, call: Any, conn: Any, next: Any) -> None:
-        await next.close(call, conn)
-
-    return close
+    return Element.close
 
 
 @mutation(plan, "refresh")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from .lab import PREFIX, RUN, Lab, eventually, run
+from .scenes import Scene
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,6 +43,19 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     lab = Lab(tmp_path_factory.mktemp("lab"))
     yield lab
     lab.down()
+
+
+@pytest.fixture(scope="module")
+def kept(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Scene:
+    """A mesh that feels every death, and is broken by each test of a module."""
+    return Scene(lab, tmp_path_factory.mktemp("felt"))
+
+
+@pytest.fixture
+def scene(kept: Scene) -> Scene:
+    """The same, whole again."""
+    kept.whole()
+    return kept
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from .felt import TENFOLD
-from .lab import Lab, eventually
+from .lab import eventually
 from .scenes import FAR, NEAR, ONLY, Scene, restarted
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
@@ -15,17 +15,6 @@ ANOTHER, BACK, CUT_OFF, WHOLE = 1.0, 1.0, 3.0, 2.0
 """Goals, in seconds: another serves; it is registered again; its node is cut off; a node's programs
 were restarted."""
 GONE = ("--gone",)
-
-
-@pytest.fixture(scope="module")
-def kept(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    return Scene(lab, tmp_path_factory.mktemp("felt"))
-
-
-@pytest.fixture
-def scene(kept: Scene) -> Scene:
-    kept.whole()
-    return kept
 
 
 def test_an_endpoint_that_is_gone_is_replaced_by_another_near_or_far_or_by_itself(

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from .felt import TENFOLD, unharmed
-from .lab import Lab, eventually
+from .lab import eventually
 from .scenes import FAR, NEAR, ONLY, Scene
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
@@ -15,17 +15,6 @@ SWAPPED = 0.1
 """Goal: seconds of silence while a vWire that carries is moved."""
 WHILE = 3.0
 """Seconds in which something would have moved, if it were to."""
-
-
-@pytest.fixture(scope="module")
-def kept(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    return Scene(lab, tmp_path_factory.mktemp("felt"))
-
-
-@pytest.fixture
-def scene(kept: Scene) -> Scene:
-    kept.whole()
-    return kept
 
 
 def test_what_carries_to_a_dead_process_is_moved_beside_it_or_stays_where_nobody_else_serves(

@@ -1,15 +1,10 @@
 """Go on with a vWire from before we were started, or with another where that is over."""
 
-import asyncio
-import logging
-
-from nsm.elements.lifecycle import Liveness, Question
+from nsm.elements.lifecycle import Liveness
 from nsm.elements.lifecycle.heal import anew, elsewhere
 from nsm.elements.lifecycle.patience import Patience
 from nsm.errors import NsmError
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
-
-log = logging.getLogger(__name__)
 
 
 class GoOn(Element):
@@ -41,19 +36,12 @@ class GoOn(Element):
         patience = self.failing.get(stood.id)
         if patience is None:
             return stood
-        if self.liveness is None:
+        liveness = self.liveness
+        if liveness is None:
             return anew(stood) if patience.is_over else stood
-        if not await self._says(self.liveness.alive, stood):
+        if not await liveness.says(liveness.alive, stood):
             return anew(stood)
-        another = self.liveness.elsewhere
-        if patience.is_over and another and await self._says(another, stood):
+        another = liveness.elsewhere
+        if patience.is_over and another and await liveness.says(another, stood):
             return elsewhere(stood)
         return stood
-
-    async def _says(self, question: Question, conn: Connection) -> bool:
-        try:
-            async with asyncio.timeout(self.liveness.within if self.liveness else None):
-                return await question(conn)
-        except (NsmError, OSError, TimeoutError) as error:
-            log.info("could not see how %s is: %s", conn.id, error)
-            return False

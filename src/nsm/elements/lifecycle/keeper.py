@@ -45,6 +45,15 @@ class Liveness:
     elsewhere: Question | None = None
     news: News | None = None
 
+    async def says(self, question: Question, conn: Connection, within: float | None = None) -> bool:
+        """What a question is answered; no, where no answer comes in time."""
+        try:
+            async with asyncio.timeout(self.within if within is None else within):
+                return await question(conn)
+        except Exception as error:
+            log.info("could not see how %s is: %s", conn.id, error)
+            return False
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -172,7 +181,7 @@ class Keeper:
         liveness = self.keeping.liveness
         if liveness is None or liveness.elsewhere is None or (self.moved and not again):
             return None
-        if not await self._ask(liveness.elsewhere, liveness.within):
+        if not await liveness.says(liveness.elsewhere, self.conn):
             return None
         self.moved = True
         return self.keeping.move
@@ -216,15 +225,7 @@ class Keeper:
         liveness = self.keeping.liveness
         if liveness is None:
             return False
-        return await self._ask(liveness.alive, min(within, liveness.within))
-
-    async def _ask(self, question: Question, within: float) -> bool:
-        try:
-            async with asyncio.timeout(within):
-                return await question(self.conn)
-        except Exception as error:
-            log.info("could not see how %s is: %s", self.conn.id, error)
-            return False
+        return await liveness.says(liveness.alive, self.conn, min(within, liveness.within))
 
     def _leave_off(self) -> None:
         """Stop what runs, except the very task that is asking."""
