@@ -42,13 +42,3 @@ def test_every_test_is_looked_at(request: pytest.FixtureRequest) -> None:
 
 async def test_also_what_its_loop_runs(request: pytest.FixtureRequest) -> None:
     assert request.getfixturevalue("every_task_ends") is None
-
-
-def test_a_loop_of_pytest_s_own_is_not_the_tests() -> None:
-    with descriptors_let_go():
-        loop = asyncio.new_event_loop()
-    loop.close()
-    with pytest.raises(AssertionError, match="eventpoll"), descriptors_let_go():
-        loops = [asyncio.new_event_loop() for _ in range(2)]
-    for loop in loops:
-        loop.close()

@@ -19,7 +19,7 @@ def no_attacker_stays_connected() -> Iterator[None]:
         Wire.made.pop().close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Two nodes, listened to, saying all they can say; brought up once for all who look at it."""
     if os.geteuid() != 0:

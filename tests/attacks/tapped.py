@@ -216,12 +216,16 @@ class World:
 
     def down(self) -> None:
         """Nothing is left over but what listens in its folder, and nothing is left."""
-        found = self("audit", self.name, "--timeout", "2s", "-o", "json")
+        found = self("audit", self.name, "--timeout", "10s", "-o", "json")
         self("down", self.name)
-        self.ears.stop()
+        self.stop_listening()
         left = [one for one in json.loads(found)["leftovers"] if one["kind"] != "file"]
-        assert left == []
+        assert left == [], left
         assert not self.root.exists()
+
+    def stop_listening(self) -> None:
+        """Hear no more: whoever listens on in a thread has descriptors that later tests meet."""
+        self.ears.stop()
         self.relays.stop()
 
 
@@ -231,7 +235,9 @@ def tapped(folder: Path) -> Iterator[World]:
     try:
         world.up()
         world.send_in_clear(b" ".join(WORDS.values()))
-        world.ears.stop()
+        world.stop_listening()
+        world("restart", "-m", world.name, SERVER)  # it had named the relay
+        world("wait", "-m", world.name, "--timeout", "60s")
         yield world
     finally:
         world.down()
