@@ -56,6 +56,12 @@ async def test_what_was_made_in_another_namespace_is_down(liveness: Liveness | N
     assert await state(made_in("inode://1/1"), liveness) == DOWN
 
 
-@pytest.mark.parametrize("liveness", [saying(False), saying(True, after=2.0)])
+async def failing(conn: Connection) -> bool:
+    raise OSError("no such interface")
+
+
+@pytest.mark.parametrize(
+    "liveness", [saying(False), saying(True, after=2.0), Liveness(failing, within=1.0)]
+)
 async def test_what_does_not_carry_is_down(liveness: Liveness) -> None:
     assert await state(made_in(own()), liveness) == DOWN

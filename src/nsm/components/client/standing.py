@@ -34,13 +34,7 @@ def _state(conn: Connection, *, good: bool, seen: bool) -> int:
 async def _carries(conn: Connection, netns: str, liveness: Liveness | None) -> bool:
     if not _ends_here(conn, netns):
         return False
-    if liveness is None:
-        return True
-    try:
-        async with asyncio.timeout(liveness.within):
-            return await liveness.alive(conn)
-    except TimeoutError:
-        return False
+    return liveness is None or await liveness.says(liveness.alive, conn)
 
 
 def _ends_here(conn: Connection, netns: str) -> bool:
