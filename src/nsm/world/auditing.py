@@ -20,7 +20,8 @@ from nsm.world.audit import Found, Leftover, Process, in_programs, on_host
 from nsm.world.audit_kernel import in_kernel
 from nsm.world.claims import Claims, Part
 from nsm.world.control import Control
-from nsm.world.ground import MARKER, Home
+from nsm.world.ground import Home
+from nsm.world.mark import Mark
 
 LOOK = 0.25
 """Seconds between two looks."""
@@ -106,10 +107,10 @@ def _censuses(home: Home, claims: Claims) -> Iterator[tuple[str, Census]]:
 
 
 def _processes(home: Home, claims: Claims) -> Iterator[Process]:
-    """Every process that is marked as of this mesh."""
-    launchers = {1, claims.supervisor, claims.zygote}
+    """Every process that bears the mark of this mesh."""
+    launchers, mark = {1, claims.supervisor, claims.zygote}, Mark.of(home)
     for pid in procfs.pids():
-        if procfs.environment(pid).get(MARKER) == str(home.root):
+        if mark.is_on(pid):
             there = [target for _, target in procfs.descriptors(pid)]
             yield Process(
                 pid=pid,

@@ -9,6 +9,8 @@ from pathlib import Path
 PROC = Path("/proc")
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+Key = tuple[int, int]
+"""What a file or a namespace is known by, whatever it is called: device and inode."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +65,21 @@ def environment(pid: int) -> dict[str, str]:
     return {}
 
 
-def namespace(pid: int, kind: str = "net") -> tuple[int, int] | None:
-    """The key (device, inode) of a namespace a process stands in."""
+def namespace(pid: int, kind: str = "net") -> Key | None:
+    """A namespace that a process stands in."""
+    return key(PROC / str(pid) / "ns" / kind)
+
+
+def found(pid: int, path: Path | str) -> Key | None:
+    """What a process finds at an absolute path, in the mount namespace that it stands in."""
+    return key(PROC / str(pid) / "root" / str(path).lstrip("/"))
+
+
+def key(path: Path) -> Key | None:
+    """What there is at a path; None where nothing is, or where that may not be known."""
     with suppress(OSError):
-        found = (PROC / str(pid) / "ns" / kind).stat()
-        return found.st_dev, found.st_ino
+        there = path.stat()
+        return there.st_dev, there.st_ino
     return None
 
 

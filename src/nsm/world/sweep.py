@@ -11,19 +11,20 @@ from pathlib import Path
 from nsm.errors import NsmError
 from nsm.waiting import readable
 from nsm.world import procfs
-from nsm.world.ground import MARKER, Home
+from nsm.world.ground import Home
+from nsm.world.mark import Mark
+from nsm.world.procfs import Key
 from nsm.world.syscalls import unmount
 
 log = logging.getLogger(__name__)
 ROUNDS = 20
 """A process that forks faster than we look is met again in the next round."""
-Key = tuple[int, int]
 
 
 def sweep(home: Home, spared: int | None = None) -> None:
     """Remove all of it, but the process `spared` and those it descends from. Twice is no error."""
     namespaces = keys_of(home.netns.iterdir()) if home.netns.is_dir() else frozenset[Key]()
-    end_all(namespaces, str(home.root), spared)
+    end_all(namespaces, Mark.of(home), spared)
     for _ in range(ROUNDS):
         if not (there := mounts_under(home.root)):
             break
@@ -41,20 +42,15 @@ def sweep(home: Home, spared: int | None = None) -> None:
 def keys_of(paths: Iterable[Path]) -> frozenset[Key]:
     """What the namespaces behind some files are known by."""
     own = {procfs.namespace(1), procfs.namespace(os.getpid())}
-    found = set()
-    for path in paths:
-        with suppress(OSError):
-            stat = path.stat()
-            found.add((stat.st_dev, stat.st_ino))
-    return frozenset(found - own)
+    return frozenset(key for path in paths if (key := procfs.key(path)) and key not in own)
 
 
-def end_all(namespaces: frozenset[Key], root: str | None, spared: int | None = None) -> None:
-    """Kill everything that stands in one of these namespaces or is marked as of this mesh."""
+def end_all(namespaces: frozenset[Key], mark: Mark | None, spared: int | None = None) -> None:
+    """Kill everything that stands in one of these namespaces or bears the mark of a mesh."""
     ours = procfs.ancestors(os.getpid()) | (procfs.ancestors(spared) if spared else frozenset())
     found: list[int] = []
     for _ in range(ROUNDS):
-        found = [p for p in procfs.pids() if p not in ours and _belongs(p, namespaces, root)]
+        found = [p for p in procfs.pids() if p not in ours and _belongs(p, namespaces, mark)]
         if not found:
             return
         end(found)
@@ -62,12 +58,12 @@ def end_all(namespaces: frozenset[Key], root: str | None, spared: int | None = N
     raise NsmError(f"processes {found} do not end", fix=fix)
 
 
-def _belongs(pid: int, namespaces: frozenset[Key], root: str | None) -> bool:
+def _belongs(pid: int, namespaces: frozenset[Key], mark: Mark | None) -> bool:
     if not procfs.alive(pid, procfs.began(pid)):
         return False
     if procfs.namespace(pid) in namespaces:
         return True
-    return root is not None and procfs.environment(pid).get(MARKER) == root
+    return mark is not None and mark.is_on(pid)
 
 
 def end(pids: Iterable[int], within: float = 2.0) -> None:
