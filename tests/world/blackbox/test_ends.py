@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .lab import EXAMPLES, NSM, RUN, Lab, Mesh, eventually, nsm, run, started, traces
+from .lab import EXAMPLES, NSM, RUN, Json, Lab, Mesh, eventually, nsm, run, started, traces
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
 
@@ -31,7 +31,7 @@ def test_up_shows_each_step_and_takes_everything_down_at_ctrl_c(lab: Lab) -> Non
     assert up.returncode == 0
     assert "client is up" in out + err
     assert "icmp-responder" in out
-    assert not traces(mesh)
+    eventually(lambda: not traces(mesh))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_up_that_is_killed_half_way_leaves_nothing_after_down(lab: Lab, moment: 
         up.communicate()
     mesh.remember()
     assert nsm("down", mesh.name).code == 0
-    assert not traces(mesh)
+    eventually(lambda: not traces(mesh))
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_a_supervisor_that_is_killed_leaves_a_mesh_that_down_removes(lab: Lab) -
     assert again.code == 1
     assert f"nsm down {mesh.name}" in again.json["error"]["fix"]
     assert nsm("down", mesh.name).code == 0
-    assert not traces(mesh)
+    eventually(lambda: not traces(mesh))
     assert nsm("up", str(mesh.file), "-d").code == 0
     assert nsm("down", mesh.name).code == 0
 
@@ -88,7 +88,7 @@ def test_down_ends_what_hides_in_a_namespace(lab: Lab) -> None:
         eventually(lambda: b"sleep" in Path(f"/proc/{hidden.pid}/cmdline").read_bytes())
         assert nsm("down", mesh.name).code == 0
         assert hidden.wait(5) != 0
-    assert not traces(mesh)
+    eventually(lambda: not traces(mesh))
 
 
 @pytest.mark.slow
@@ -173,7 +173,7 @@ def test_without_d_what_is_not_all_connected_goes_down_again(lab: Lab) -> None:
     assert ran.code == 1
     assert "web" in ran.out
     assert "taking everything down" in ran.err
-    assert not traces(mesh)
+    eventually(lambda: not traces(mesh))
 
 
 EXHAUSTED = """
@@ -186,12 +186,19 @@ def test_when_addresses_run_out_one_is_connected_and_the_other_says_why(lab: Lab
     mesh = lab.try_up("full", EXHAUSTED, "--timeout", "3s")
     assert mesh.up is not None
     assert mesh.up.code == 1
-    wires = [mesh.wire(f"user-{number}") for number in (1, 2)]
-    assert sorted(wire["state"] for wire in wires) == ["connecting", "up"]
-    error = next(wire["error"] for wire in wires if wire["state"] != "up")
+
+    def wires() -> list[Json]:
+        return [mesh.wire(f"user-{number}") for number in (1, 2)]
+
+    def said() -> bool:
+        return all(wire["error"] or wire["state"] == "up" for wire in wires())
+
+    eventually(said)
+    assert sorted(wire["state"] for wire in wires()) == ["connecting", "up"]
+    error = next(wire["error"] for wire in wires() if wire["state"] != "up")
     assert "10.95.0.0/31" in error["cause"]
     assert error["code"] == "RESOURCE_EXHAUSTED"
-    happy = next(wire["id"][:-2] for wire in wires if wire["state"] == "up")
+    happy = next(wire["id"][:-2] for wire in wires() if wire["state"] == "up")
     other = {"user-1": "user-2", "user-2": "user-1"}[happy]
     mesh.ok("kill", happy, "-s", "TERM")
     eventually(lambda: mesh.wire(other)["state"] == "up")
