@@ -134,14 +134,16 @@ def ill_formed(conn: Connection) -> Iterator[str]:
 def pools(
     mesh: Mesh, known: dict[object, list[AssignPointToPoint]]
 ) -> Iterator[tuple[str, AssignPointToPoint]]:
-    """The pools of every endpoint that lives; `known` are those found before."""
+    """The pools of every endpoint that lives; `known` are those found before.
+
+    Each is walked through once, when it serves: a passthrough has none, however often it is asked.
+    """
     for spec in mesh.story.endpoints:
         if running := mesh.running.get(spec.name):
-            found = known.get(running.process) or inside(
-                AssignPointToPoint, *(one.methods for one in listeners(mesh, spec.name))
-            )
-            known[running.process] = found
-            for pool in found:
+            serving = [one.methods for one in listeners(mesh, spec.name)]
+            if serving and running.process not in known:
+                known[running.process] = inside(AssignPointToPoint, *serving)
+            for pool in known.get(running.process, ()):
                 yield spec.name, pool
 
 
