@@ -3,9 +3,9 @@
 import asyncio
 from collections import deque
 
-LONG = 1.0
-"""Seconds after which whoever came first is no longer first: most likely it has given up, or will
-have before it is answered."""
+LONG = 5.0
+"""Seconds after which whoever came first is no longer first: a third of the patience that callers
+have, so that what is begun later is answered in time, and not everybody too late."""
 
 
 class Turns:

@@ -86,7 +86,7 @@ class Convoy:
             raise
 
     def _answered(self) -> None:
-        self.width = min(WIDEST, self.width * 2)
+        self.width = min(WIDEST, self.width + 1)
         self.backoff.reset()
 
     def _is_late(self, me: object) -> None:
