@@ -17,11 +17,33 @@ from nsm.config import load
 
 from .launched import Launched
 from .leaving import descriptors_let_go, tasks_ended
+from .ours import take_down
 
 PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
 
+TESTS = Path(__file__).parent
+
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
+
+
+HOST = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "world"}
+"""Whose tests make namespaces and processes, and listen to what they do."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Two lanes: what has the host for itself, one after the other, and all else beside it."""
+    for item in items:
+        family = item.path.relative_to(TESTS).parts[0]
+        lane = "host" if family in HOST else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(lane))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A lane that was interrupted had no time to take down its meshes."""
+    if not hasattr(session.config, "workerinput"):
+        take_down()
 
 
 @pytest.fixture(scope="session", autouse=True)

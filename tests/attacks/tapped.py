@@ -2,7 +2,6 @@
 
 import json
 import os
-import secrets
 import signal
 import socket
 import subprocess
@@ -15,13 +14,14 @@ from pathlib import Path
 from select import select
 from typing import Any, NamedTuple
 
+from tests.ours import MARK, RUN
+
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.errors import NsmError
 
 from .relayed import Relays
 
 NSM = str(Path(__file__).parents[2] / ".venv/bin/nsm")
-RUN = Path("/run/nsm")
 SERVICE, SERVER, CLIENT, LABEL = "covert-service", "quiet-endpoint", "shy-workload", "ultraviolet"
 NEIGHBOUR = "coy-workload"
 """Another that wants it, on the endpoint's node."""
@@ -137,7 +137,7 @@ class World:
     """The mesh, all that was heard of it, and all that it wrote."""
 
     def __init__(self, folder: Path) -> None:
-        self.name = f"attacked-{secrets.token_hex(2)}"
+        self.name = f"attacked-{MARK}"
         self.file = folder / f"{self.name}.yaml"
         self.file.write_text(WORLD)
         self.root = RUN / self.name

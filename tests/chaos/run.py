@@ -1,10 +1,11 @@
 """One run: a world, faults for some minutes, and a look at what is left."""
 
-import secrets
 import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
+
+from tests.ours import MARK
 
 from nsm.errors import NsmError
 
@@ -26,7 +27,7 @@ def run(seed: int, minutes: float, wanted: Iterable[Fault], say: Say) -> Story:
     """Faults until there are no more or the time is over; the story says what was broken."""
     drawn = draw(seed)
     story = Story(drawn, minutes)
-    name = f"chaos-{seed % 10**6}-{secrets.token_hex(2)}"
+    name = f"chaos-{seed % 10**6}-{MARK}"
     with tempfile.TemporaryDirectory(prefix="nsm-chaos-") as folder:
         world = World(drawn, Path(folder), name)
         try:

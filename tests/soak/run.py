@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from secrets import token_hex
 
 from tests.chaos.acting import happening
 from tests.chaos.drawing import Drawn
@@ -14,6 +13,7 @@ from tests.chaos.promises import WHOLE
 from tests.chaos.run import keep_logs
 from tests.chaos.schedule import Fault
 from tests.chaos.world import World
+from tests.ours import MARK
 
 from nsm.errors import NsmError
 
@@ -71,7 +71,7 @@ def soak(
 ) -> Soaked:
     """Turns until the time is over or there are no more; it says what is not as it should be."""
     calm = replace(drawn, spacing=dict.fromkeys(drawn.workloads, SPACING))
-    soaked, name = Soaked(calm), f"soak-{token_hex(2)}"
+    soaked, name = Soaked(calm), f"soak-{MARK}"
     with tempfile.TemporaryDirectory(prefix="nsm-soak-") as folder:
         world = World(calm, Path(folder), name)
         try:

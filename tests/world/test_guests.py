@@ -15,7 +15,7 @@ from nsm.world.spec_read import read
 OWN = Path("/proc/self/ns/net")
 
 
-@pytest.mark.parametrize("asked", [str(os.getpid()), str(OWN)])
+@pytest.mark.parametrize("asked", [str(os.getpid()), str(OWN)], ids=["a pid", "a path"])
 def test_a_pid_or_a_path_leads_to_a_namespace(asked: str) -> None:
     found = find_target(asked)
     assert found.key == (OWN.stat().st_dev, OWN.stat().st_ino)

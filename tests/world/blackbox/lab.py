@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ours import MARK, RUN
+
 ROOT = Path(__file__).parents[3]
 NSM = str(ROOT / ".venv/bin/nsm")
 EXAMPLES = ROOT / "examples"
-RUN = Path("/run/nsm")
-PREFIX = f"bb{secrets.token_hex(2)}-"
+PREFIX = f"bb{MARK}-"
 """What the names of all meshes of this run begin with: others may run the same tests."""
 PATIENCE = 90.0
 """Seconds after which a command is stuck."""

@@ -1,6 +1,5 @@
 """vWires for what runs anyway: attached to a pid or a namespace, and detached again."""
 
-import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,15 +125,18 @@ def test_what_is_attached_is_healed(mesh: Mesh, guest: str) -> None:
     mesh.ok("detach", guest)
 
 
+ITSELF = "/proc/self/ns/net"
+
+
 @pytest.mark.parametrize(
     ("target", "urls", "word"),
     [
         ("no-such-namespace", ["kernel://two/nsm-1"], "no-such-namespace"),
         ("999999999", ["kernel://two/nsm-1"], "999999999"),
         ("/etc/passwd", ["kernel://two/nsm-1"], "/etc/passwd"),
-        (str(os.getpid()), ["not a url"], "not a url"),
-        (str(os.getpid()), ["pigeon://two/nsm-1"], "pigeon"),
-        (str(os.getpid()), ["kernel://two/nsm-1?a=b,c=d"], "comma"),
+        (ITSELF, ["not a url"], "not a url"),
+        (ITSELF, ["pigeon://two/nsm-1"], "pigeon"),
+        (ITSELF, ["kernel://two/nsm-1?a=b,c=d"], "comma"),
     ],
 )
 def test_what_cannot_be_attached_is_refused(
