@@ -2,7 +2,10 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from ipaddress import ip_interface
 
 import pytest
@@ -26,6 +29,20 @@ FAR = ("10.9.0.2/32", "fd99::2/128")
 CONN = Connection("c", mechanism=Mechanism(type=KERNEL, parameters={NAME: "nsm-1"})).with_ip(
     IpContext(NEAR, FAR)
 )
+
+
+STARTS = {"os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"}
+"""What the interpreter says of whoever starts a process."""
+
+
+@contextmanager
+def processes_started() -> Iterator[list[str]]:
+    """How processes were started meanwhile; a hook stays for good, and then hears nothing."""
+    seen: list[str] = []
+    listening = True
+    sys.addaudithook(lambda event, _: seen.append(event) if listening and event in STARTS else None)
+    yield seen
+    listening = False
 
 
 @pytest.fixture
@@ -70,3 +87,13 @@ async def test_one_whose_interface_is_gone_is_not(kernel, joined) -> None:
     check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=0.2)
     conn = Connection("c", mechanism=elsewhere).with_ip(CONN.ip)
     assert not await check(conn)
+
+
+async def test_it_starts_no_process(kernel, joined) -> None:
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make))
+    with processes_started() as started:
+        assert await check(CONN)
+    assert started == []
+    with processes_started() as started:
+        subprocess.run(["true"], check=True)
+    assert started, "one would be heard of"
