@@ -1,4 +1,4 @@
-"""A slice of chaos: every kind of fault once, and every promise kept."""
+"""Two minutes of chaos: every kind of fault, and every promise kept."""
 
 from dataclasses import replace
 from itertools import islice
@@ -14,6 +14,8 @@ from .sender import LOST, NEW
 
 SLICE = 136
 """A seed whose faults meet every role."""
+MINUTES = 1.8
+"""With what it takes to come up, to be looked at and to go down: two."""
 
 
 def test_a_seed_decides_the_world_and_every_fault() -> None:
@@ -75,7 +77,6 @@ def test_an_interface_made_anew_breaks_the_promise_though_nothing_was_lost() -> 
 @pytest.mark.world
 def test_every_kind_of_fault_is_survived_as_promised() -> None:
     said: list[str] = []
-    wanted = list(islice(faults(DRAWN), len(SHARES)))
-    story = run(SLICE, 1.3, wanted, said.append)
+    story = run(SLICE, MINUTES, faults(DRAWN), said.append)
     assert not story.broken, "\n".join(said)
-    assert len(story.happenings) == len(wanted)
+    assert {done.fault.kind for done in story.happenings} == set(SHARES), "\n".join(said)
