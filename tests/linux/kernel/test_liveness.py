@@ -95,5 +95,5 @@ async def test_it_starts_no_process(kernel, joined) -> None:
         assert await check(CONN)
     assert started == []
     with processes_started() as started:
-        subprocess.run(["true"], check=True)
+        await asyncio.to_thread(subprocess.run, ["true"], check=True)
     assert started, "one would be heard of"
