@@ -27,6 +27,14 @@ def test_a_connection_keeps_its_vni() -> None:
     assert vnis.allocate("a", lambda: next(numbers)) == 3
 
 
+def test_who_has_which_is_told() -> None:
+    vnis = Vnis()
+    vnis.hold("a", 4)
+    vnis.hold("b", 6)
+    vnis.release("a")
+    assert list(vnis) == [("b", 6)]
+
+
 def test_drawing_has_an_end() -> None:
     vnis = Vnis()
     vnis.hold("a", 4)

@@ -90,6 +90,22 @@ async def test_a_socket_that_nobody_keeps_is_counted_once_the_program_is_ready(
     ours.close()
 
 
+async def test_a_file_that_was_not_open_when_the_program_was_ready_is_told(
+    program: Program, tmp_path
+) -> None:
+    path = tmp_path / "holds.sock"
+    await inventory.serve(program, str(path))
+    program.ready()
+    with (tmp_path / "kept").open("w"):
+        assert str(tmp_path / "kept") in (await asked(path))["files"]
+    assert str(tmp_path / "kept") not in (await asked(path))["files"]
+
+
+async def test_the_vnis_that_a_forwarder_holds_are_told(program: Program) -> None:
+    program.holdings.vnis.by(lambda: [("x", 42)])
+    assert inventory.taken(program).vnis == [("x", 42)]
+
+
 async def test_an_alarm_for_what_is_over_is_stale_until_it_is_called_off(
     program: Program,
 ) -> None:

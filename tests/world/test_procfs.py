@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+from pathlib import Path
 from subprocess import PIPE
 
 from nsm.world import procfs
@@ -41,3 +42,15 @@ def test_nobody_costs_nothing_and_stands_nowhere() -> None:
     assert procfs.namespace(gone) is None
     assert procfs.environment(gone) == {}
     assert procfs.parent(gone) == 0
+
+
+def test_what_a_process_has_open_is_known_by_more_than_its_name(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    with file.open("w"):
+        there = dict(procfs.descriptors(os.getpid()))
+        assert there[str(file)] == procfs.key(file)
+
+
+def test_a_path_leads_where_the_process_finds_it(tmp_path: Path) -> None:
+    assert procfs.found(os.getpid(), tmp_path) == procfs.key(tmp_path)
+    assert procfs.found(os.getpid(), tmp_path / "nothing") is None

@@ -7,7 +7,7 @@ from nsm.cli.options import Json, home, mesh, need_root, output, say_json, table
 
 @click.command("audit")
 @click.argument("name", required=False)
-@timeout("5s")
+@timeout("15s")
 @mesh
 @output
 def command(name: str | None, timeout: float, mesh: str | None, output: str) -> int:
@@ -17,10 +17,11 @@ def command(name: str | None, timeout: float, mesh: str | None, output: str) -> 
     nsm audit
     nsm audit lab -o json | jq '.leftovers[].what'
 
-    Interfaces, addresses, routes, rules, neighbours, nft tables; addresses from pools; what
+    Interfaces, addresses, routes, rules, neighbours, nft tables; addresses from pools, VNIs; what
     programs keep in memory, and have open; registry entries; files, namespaces, processes. What
-    changes just now is given --timeout to be whole. What waits will go by itself when its time is
-    up, as what a client held that was killed.
+    changes just now is given --timeout to be whole: files that came with a request are kept for
+    some seconds. What waits will go by itself when its time is up, as what a client held that was
+    killed.
 
     Exit code 0: nothing is left over; 1: something is, or cannot be asked.
     """

@@ -1,6 +1,6 @@
 """The VNIs of a node: the kernel refuses one already used on a port, whatever the remote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from nsm.dataplane.driver import VniTaken
 from nsm.errors import Exhausted
@@ -17,6 +17,10 @@ class Vnis:
 
     def __len__(self) -> int:
         return len(self._of)
+
+    def __iter__(self) -> Iterator[tuple[str, int]]:
+        """Who uses which, in pairs."""
+        return iter(list(self._of.items()))
 
     def __contains__(self, connection: str) -> bool:
         """Whether the connection has one."""

@@ -40,5 +40,7 @@ class Holdings:
         """Names this program is registered under."""
         self.built: Kept[tuple[str, int, str, str, str]] = Kept()
         """Connection, and what stands in the kernel for it (the fields of `dataplane.facts`)."""
+        self.vnis: Kept[tuple[str, int]] = Kept()
+        """Whose tunnel (as tags name a connection), and the VNI that is held for it."""
         self.sockets: Kept[int] = Kept()
         """How many sockets each of those has that may have many."""

@@ -8,9 +8,8 @@ import logging
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import msgspec
 from nsm.api.connection import Connection
 from nsm.api.registration import Endpoint
 from nsm.api.timestamp import Timestamp
+from nsm.program.opened import Opened
 from nsm.program.running import Program
 
 log = logging.getLogger(__name__)
@@ -79,8 +79,11 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     registered: list[str] = []
     entries: list[Entry] = []
     built: list[Built] = []
+    vnis: list[tuple[str, int]] = []
     sockets: int = 0
     """Sockets beyond those accounted for, less those there were when the program was ready."""
+    files: list[str] = []
+    """What else is open that was not when it was ready, but for what belongs to those it serves."""
 
 
 async def serve(program: Program, path: str) -> None:
@@ -103,24 +106,24 @@ async def serve(program: Program, path: str) -> None:
 
 
 class Answering:
-    """Counts what there was at the beginning, to tell what came on top of it."""
+    """Tells what there is; of descriptors, what came on top of what there was at the beginning."""
 
     def __init__(self, program: Program) -> None:
         self.program = program
         self.asking = 0
-        self.at_first: int | None = None
+        self.opened = Opened()
 
     def settle(self) -> None:
-        """From here on, every further socket must be somebody's."""
-        self.at_first = self._unaccounted()
+        """From here on, every further descriptor must be somebody's."""
+        self.opened.settle(self._kept())
 
     async def tell(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Say all, to root and to our own user."""
         self.asking += 1
         try:
             if _user_of(writer) in (0, os.geteuid()):
-                extra = 0 if self.at_first is None else self._unaccounted() - self.at_first
-                writer.write(msgspec.json.encode(taken(self.program, extra)))
+                sockets, files = self.opened.more_sockets(self._kept()), self.opened.more_files()
+                writer.write(msgspec.json.encode(taken(self.program, sockets, files)))
                 await writer.drain()
         except ConnectionError:
             log.debug("whoever asked what we hold did not wait for the answer")
@@ -128,13 +131,11 @@ class Answering:
             self.asking -= 1
             writer.close()
 
-    def _unaccounted(self) -> int:
-        links = (partial(os.readlink, f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd"))
-        there = sum(_said(link).startswith("socket:") for link in links)
-        return there - sum(self.program.holdings.sockets.all) - self.asking
+    def _kept(self) -> int:
+        return sum(self.program.holdings.sockets.all) + self.asking
 
 
-def taken(program: Program, sockets: int = 0) -> Inventory:
+def taken(program: Program, sockets: int = 0, files: Sequence[str] = ()) -> Inventory:
     """What it holds now."""
     holds = program.holdings
     lives = [one for one in program.tasks.holders if hasattr(one, "lived")]
@@ -154,7 +155,9 @@ def taken(program: Program, sockets: int = 0) -> Inventory:
         registered=holds.registered.all[:MOST],
         entries=[Entry(e.name, _seconds(e.expiration_time)) for e in records[:MOST]],
         built=[Built(*each) for each in holds.built.all[:MOST]],
-        sockets=max(0, sockets),
+        vnis=holds.vnis.all[:MOST],
+        sockets=sockets,
+        files=list(files)[:MOST],
     )
 
 
@@ -183,13 +186,6 @@ def _user_of(writer: asyncio.StreamWriter) -> int:
     sock = writer.get_extra_info("socket")
     raw = sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     return int(_CREDENTIALS.unpack(raw)[1])
-
-
-def _said(link: partial[str]) -> str:
-    try:
-        return link()
-    except OSError:  # the one that listed them
-        return ""
 
 
 def _seconds(when: Timestamp | None) -> float:

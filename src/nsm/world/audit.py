@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import msgspec
 
 from nsm.dataplane.census import Census
-from nsm.program.inventory import Built, Inventory
-from nsm.world.claims import Claims, Part
+from nsm.program.inventory import Inventory
+from nsm.world.claims import Claims
 
 GRACE = 30.0
 """Seconds something may outlive its expiry: clocks differ, and closing takes its time."""
@@ -41,6 +41,18 @@ class Process(msgspec.Struct, frozen=True, kw_only=True):
     deleted: list[str] = []
 
 
+class Tagged(msgspec.Struct, frozen=True):
+    """What an alias says: which connection's, as tags name it, in which role, good until when.
+
+    It was written by `writer`.
+    """
+
+    connection: str
+    role: str
+    expires: float
+    writer: str
+
+
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What is there: namespaces by name, processes, files; and what programs said they hold."""
 
@@ -49,8 +61,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     inventories: dict[str, Inventory]
     processes: list[Process]
     files: list[str]
-    tags: dict[tuple[int, str], tuple[str, float]] = {}
-    """By namespace and interface: whose connection (as tags name it), and good until when."""
+    tags: dict[tuple[int, str], Tagged] = {}
+    """By namespace and interface."""
     elsewhere: list[int] = []
     """Namespaces of the host that are none of the mesh's."""
 
@@ -62,27 +74,10 @@ def on_host(claims: Claims, found: Found) -> Iterator[Leftover]:
         fix = f"`nsm down {claims.mesh}` removes it"
         yield Leftover(kind=kind, what=file, where=claims.mesh, whose="nobody", fix=fix)
     ours = {claims.supervisor, claims.zygote, *(part.pid for part in claims.parts)}
-    parts = {part.pid: part for part in claims.parts}
     for process in found.processes:
         if process.orphan and process.pid not in ours:
             what, fix = f"{process.pid} {process.words}", f"kill {process.pid}"
             yield Leftover(kind="process", what=what, where=claims.mesh, whose="nobody", fix=fix)
-        yield from _descriptors(claims, found, process, parts.get(process.pid))
-
-
-def _descriptors(
-    claims: Claims, found: Found, process: Process, part: Part | None
-) -> Iterator[Leftover]:
-    """Files and namespaces that are gone for everyone but a program that has them open."""
-    who = part.who if part else str(process.pid)
-    living = {*claims.namespaces.values(), *found.elsewhere}
-    inventory = found.inventories.get(who)
-    ends = good_until(inventory) if inventory else {}
-    for inode in sorted(set(process.namespaces) - living):
-        until = max((ends.get(b.connection, 0.0) for b in _built_in(inventory, inode)), default=0)
-        yield _of(who, "descriptor", f"namespace {inode}, which is gone", until=until)
-    for file in process.deleted:
-        yield _of(who, "descriptor", f"{file}, which is gone")
 
 
 def in_programs(claims: Claims, found: Found) -> Iterator[Leftover]:
@@ -92,26 +87,24 @@ def in_programs(claims: Claims, found: Found) -> Iterator[Leftover]:
     for who, one in found.inventories.items():
         yield from _connections(who, one, found.now, wanted)
         yield from _in_memory(who, one)
-        if one.sockets:
-            yield _of(who, "descriptor", f"{one.sockets} sockets that nobody keeps")
         for entry in one.entries:
             if entry.name not in names:
                 what = f"{entry.name} in the registry, and no such endpoint"
-                yield _of(who, "registry entry", what, until=entry.expires + GRACE)
+                yield inside(who, "registry entry", what, until=entry.expires + GRACE)
 
 
 def _in_memory(who: str, one: Inventory) -> Iterator[Leftover]:
     """Lives, tasks, timers and addresses of connections that the program no longer has."""
     held = {conn.id for conn in one.connections}
     for life in sorted(set(one.lives) - held - set(one.wanted)):
-        yield _of(who, "life", life)
+        yield inside(who, "life", life)
     for task in _strays(one, held | set(one.wanted) | set(one.lives)):
-        yield _of(who, "task", task)
+        yield inside(who, "task", task)
     for stale in one.stale:
-        yield _of(who, "timer", f"for {stale}, which is over")
+        yield inside(who, "timer", f"for {stale}, which is over")
     for id, address in one.addresses:
         if id not in held:
-            yield _of(who, "address", f"{address}, handed out for {id or 'nobody'}")
+            yield inside(who, "address", f"{address}, handed out for {id or 'nobody'}")
 
 
 PER_CONNECTION = ("refresh ", "close ", "heal ", "look at ", "connect ", "check ")
@@ -154,10 +147,10 @@ def _connections(
     for conn in one.connections:
         client, until = conn.path[0] if conn.path else None, ends[conn.id]
         if until and until < now:
-            yield _of(who, "connection", f"{conn.id}, which should have ended")
+            yield inside(who, "connection", f"{conn.id}, which should have ended")
         elif client and client.id not in wanted.get(client.name, frozenset([client.id])):
             what = f"{conn.id} of {client.name}, which does not want it"
-            yield _of(who, "connection", what, until=until)
+            yield inside(who, "connection", what, until=until)
 
 
 def good_until(one: Inventory) -> dict[str, float]:
@@ -169,11 +162,7 @@ def good_until(one: Inventory) -> dict[str, float]:
     return {id: expires + GRACE if expires else 0.0 for id, expires in before.items()}
 
 
-def _built_in(one: Inventory | None, inode: int) -> Iterator[Built]:
-    return (built for built in (one.built if one else ()) if built.netns == inode)
-
-
-def _of(who: str, kind: str, what: str, until: float = 0.0) -> Leftover:
+def inside(who: str, kind: str, what: str, until: float = 0.0) -> Leftover:
     """Something inside a program."""
     fix = f"`nsm restart {who}`, and please report it"
     return Leftover(kind=kind, what=what, where=who, whose=who, fix=fix, until=until)

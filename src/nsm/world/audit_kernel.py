@@ -49,8 +49,8 @@ def _kept_by_tags(claims: Claims, found: Found, name: str, claimed: set[str]) ->
     }
     inode = claims.namespaces[name]
     return {
-        link: ALWAYS if connection in held else until + GRACE
-        for (netns, link), (connection, until) in found.tags.items()
+        link: ALWAYS if tag.connection in held else tag.expires + GRACE
+        for (netns, link), tag in found.tags.items()
         if netns == inode and link not in claimed
     }
 
@@ -69,14 +69,14 @@ def _until(found: Found, who: str, connection: str) -> float:
 
 
 def _left(mesh: str, name: str, fact: Fact, found: Found, until: float) -> Leftover:
-    whose = found.tags.get((fact.netns, fact.link), ("nobody known", 0.0))[0]
+    tag = found.tags.get((fact.netns, fact.link))
     on = f" on {fact.link}" if fact.link and fact.kind != LINK else ""
     fix = f"nsm exec -m {mesh} {name} -- ip link del {fact.link}" if fact.link else ""
     return Leftover(
         kind=fact.kind,
         what=fact.what + on,
         where=name,
-        whose=whose,
+        whose=tag.connection if tag else "nobody known",
         fix=fix or f"`nsm kill {name} --gone` and `nsm restart {name}`",
         until=until,
     )

@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +16,10 @@ from nsm.dataplane.reaper import DOOMED
 from nsm.errors import NsmError
 from nsm.program.inventory import Inventory
 from nsm.world import procfs
-from nsm.world.audit import Found, Leftover, Process, in_programs, on_host
+from nsm.world.audit import Found, Leftover, Process, Tagged, in_programs, on_host
 from nsm.world.audit_kernel import in_kernel
+from nsm.world.audit_open import left_open
+from nsm.world.audit_vnis import vnis
 from nsm.world.claims import Claims, Part
 from nsm.world.control import Control
 from nsm.world.ground import Home
@@ -48,7 +50,13 @@ def _audit(home: Home) -> tuple[list[Leftover], list[Leftover]]:
     answer = Control(home).ask("claims")
     claims = msgspec.convert(answer, Claims)
     found = look(home, claims)
-    every = (*on_host(claims, found), *in_programs(claims, found), *in_kernel(claims, found))
+    every = (
+        *on_host(claims, found),
+        *in_programs(claims, found),
+        *left_open(claims, found),
+        *in_kernel(claims, found),
+        *vnis(found),
+    )
     waiting = [one for one in every if one.until > found.now]
     return [one for one in every if one.until <= found.now], waiting
 
@@ -57,21 +65,13 @@ def look(home: Home, claims: Claims) -> Found:
     """Everything, once. Programs first: what they then let go of is not held against them."""
     inventories = {part.who: told for part in claims.parts if (told := _ask(home, part))}
     censuses = dict(_censuses(home, claims))
-    keys = [NodeKey(path.read_bytes()) for path in (home.root / "run").glob("*/node.key")]
-    tags = {
-        (one.netns, link.name): (tag.connection, float(tag.expires))
-        for one in censuses.values()
-        for link in one.links.values()
-        for key in keys
-        if (tag := key.read(link.alias))
-    }
     return Found(
         now=time.time(),
         censuses=censuses,
         inventories=inventories,
         processes=list(_processes(home, claims)),
         files=list(_files(home)),
-        tags=tags,
+        tags=dict(_tags(home, censuses.values())),
         elsewhere=[ino for pid in procfs.pids() for _, ino in [procfs.namespace(pid) or (0, 0)]],
     )
 
@@ -106,19 +106,37 @@ def _censuses(home: Home, claims: Claims) -> Iterator[tuple[str, Census]]:
             yield name, Census(taken.netns, facts, taken.links)
 
 
+def _tags(home: Home, censuses: Iterable[Census]) -> Iterator[tuple[tuple[int, str], Tagged]]:
+    """What interfaces bear that one of the mesh's own keys proves."""
+    paths = (home.root / "run").glob("*/node.key")
+    keys = [(path.parent.name, NodeKey(path.read_bytes())) for path in paths]
+    for one in censuses:
+        for link in one.links.values():
+            for writer, key in keys:
+                if tag := key.read(link.alias):
+                    told = Tagged(tag.connection, tag.role, tag.expires, writer)
+                    yield (one.netns, link.name), told
+
+
 def _processes(home: Home, claims: Claims) -> Iterator[Process]:
     """Every process that bears the mark of this mesh."""
     launchers, mark = {1, claims.supervisor, claims.zygote}, Mark.of(home)
+    nsfs = os.stat("/proc/self/ns/net").st_dev
     for pid in procfs.pids():
         if mark.is_on(pid):
-            there = [target for _, target in procfs.descriptors(pid)]
+            there = list(procfs.descriptors(pid))
             yield Process(
                 pid=pid,
                 words=procfs.words(pid),
                 orphan=procfs.parent(pid) in launchers,
-                namespaces=[int(t[5:-1]) for t in there if t.startswith("net:[")],
-                deleted=[t for t in there if t.startswith("/") and t.endswith(" (deleted)")],
+                namespaces=[ino for name, (dev, ino) in there if dev == nsfs and _is_net(name)],
+                deleted=[n for n, (dev, _) in there if dev != nsfs and n.endswith(" (deleted)")],
             )
+
+
+def _is_net(name: str) -> bool:
+    """Whether a namespace is one of networks: those that stand at a path are."""
+    return name.startswith(("net:[", "/"))
 
 
 def _files(home: Home) -> Iterator[str]:

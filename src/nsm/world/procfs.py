@@ -98,13 +98,17 @@ def ancestors(pid: int) -> frozenset[int]:
     return frozenset(found)
 
 
-def descriptors(pid: int) -> Iterator[tuple[int, str]]:
-    """What a process has open, as the kernel calls it; nothing where that may not be known."""
+def descriptors(pid: int) -> Iterator[tuple[str, Key]]:
+    """What a process has open, as the kernel calls it, and what that is known by.
+
+    Nothing where that may not be known. A namespace may be called by a path, too.
+    """
     folder = PROC / str(pid) / "fd"
     with suppress(OSError):
         for entry in os.listdir(folder):
             with suppress(OSError):
-                yield int(entry), os.readlink(folder / entry)
+                about = os.stat(folder / entry)
+                yield os.readlink(folder / entry), (about.st_dev, about.st_ino)
 
 
 def words(pid: int) -> str:

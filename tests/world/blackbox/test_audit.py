@@ -62,6 +62,9 @@ async def leak():
     KEPT.append(asyncio.create_task(asyncio.sleep(1000), name="heal nobody-0"))
     KEPT.append(asyncio.get_running_loop().call_later(1000, Over().ring))
     KEPT.append(socket.socket())
+    KEPT.append(open(HERE / "kept", "w"))
+    KEPT.append(os.pipe())
+    KEPT.append(os.open(os.environ["NSM_WORLD"] + "/netns/shop", os.O_RDONLY))
     KEPT.append(open(HERE / "gone", "w"))
     (HERE / "gone").unlink()
     one(AddressPool).take()
@@ -177,6 +180,9 @@ def test_what_a_program_keeps_for_nobody_is_said(mesh: Mesh, lab: Lab) -> None:
         eventually(says(mesh, kind, what, "near"))
     assert says(mesh, "descriptor", "1 sockets", "near")()
     assert says(mesh, "descriptor", "gone (deleted)", "near")()
+    assert says(mesh, "descriptor", f"{lab.folder}/kept, which was not open", "near")()
+    assert says(mesh, "descriptor", "pipe:[", "near")()
+    assert says(mesh, "descriptor", "the namespace of shop", "near")()
 
 
 def test_what_lies_about_on_the_host_is_said(mesh: Mesh) -> None:
@@ -189,6 +195,22 @@ def test_what_lies_about_on_the_host_is_said(mesh: Mesh) -> None:
     ran = mesh.exec("web", "sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 & echo $!")
     assert says(mesh, "process", "sleep 1000", mesh.name)()
     assert Path("/proc", ran.out.strip()).exists(), "it is only said, not ended"
+
+
+def test_a_vni_that_no_tunnel_has_is_said(mesh: Mesh) -> None:
+    """What its connection is still for waits for that: the tunnel is made again, or it ends."""
+    mesh.ok("kill", "shop", "-s", "STOP")  # nobody is to mend it
+    tunnel = mesh.exec("end", "ip", "-j", "link", "show", "type", "vxlan").json[0]["ifname"]
+    assert not vnis(mesh)
+    assert mesh.exec("end", "ip", "link", "del", tunnel).code == 0
+    assert [one["where"] for one in vnis(mesh)] == ["node@n-2"]
+    mesh.ok("kill", "shop", "-s", "CONT")
+
+
+def vnis(mesh: Mesh) -> list[Json]:
+    """Those held for nothing, now or for a while."""
+    found = mesh("audit", "--timeout", "0s", "-o", "json").json
+    return [one for one in (*found["leftovers"], *found["waiting"]) if one["kind"] == "VNI"]
 
 
 def test_what_the_dead_leave_waits_for_its_time_to_be_up(mesh: Mesh) -> None:

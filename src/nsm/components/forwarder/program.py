@@ -68,6 +68,7 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
     program.holdings.built.by(
         lambda: [(id, *fact) for id, ops in join.wires.standing.items() for fact in facts(ops)]
     )
+    program.holdings.vnis.by(lambda: vnis)
     collecting = collect(join.wires, vnis, kernel, key, program.clock, ground.spaces)
     program.tasks.start("collect", collecting)
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
