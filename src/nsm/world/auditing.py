@@ -3,7 +3,7 @@
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from nsm.world.audit_vnis import vnis
 from nsm.world.claims import Claims, Part
 from nsm.world.control import Control
 from nsm.world.ground import Home
+from nsm.world.here import remains
 from nsm.world.mark import Mark
 
 LOOK = 0.25
@@ -33,32 +34,45 @@ LARGEST = 64 << 20
 """Bytes of what a program says; 10,000 connections have a tenth of it."""
 
 
-def audit(home: Home, within: float) -> tuple[list[Leftover], list[Leftover]]:
-    """What is left over, and what waits for its time to be up; looked at until nothing is.
+Parted = tuple[list[Leftover], list[Leftover]]
+"""What is left over, and what waits for its time to be up."""
+
+
+def audit(home: Home, within: float) -> Parted:
+    """Of a mesh that has a supervisor to say what should be there."""
+    return settled(lambda: _audit(home), within)
+
+
+def audit_here(within: float) -> Parted:
+    """Of this host, without asking anybody."""
+    return settled(remains, within)
+
+
+def settled(look: Callable[[], list[Leftover]], within: float) -> Parted:
+    """What `look` finds, looked at until nothing is left over.
 
     What changes is given `within` seconds to be whole: only what stays is left over.
     """
     until = time.monotonic() + within
     while True:
-        left, waiting = _audit(home)
+        every, now = look(), time.time()
+        left = [one for one in every if one.until <= now]
         if not left or time.monotonic() > until:
-            return left, waiting
+            return left, [one for one in every if one.until > now]
         time.sleep(LOOK)  # noqa: TID251 -- a command of its own: there is no loop to block
 
 
-def _audit(home: Home) -> tuple[list[Leftover], list[Leftover]]:
+def _audit(home: Home) -> list[Leftover]:
     answer = Control(home).ask("claims")
     claims = msgspec.convert(answer, Claims)
     found = look(home, claims)
-    every = (
+    return [
         *on_host(claims, found),
         *in_programs(claims, found),
         *left_open(claims, found),
         *in_kernel(claims, found),
         *vnis(found),
-    )
-    waiting = [one for one in every if one.until > found.now]
-    return [one for one in every if one.until <= found.now], waiting
+    ]
 
 
 def look(home: Home, claims: Claims) -> Found:

@@ -57,7 +57,8 @@ class Control:
                 f"no mesh {mesh!r} is up", fix="`nsm up` starts one; `nsm list` shows all"
             )
         cause = f"the supervisor of {mesh} does not answer"
-        return Unreachable(cause, hop=str(self.home.control), fix=f"`nsm down {mesh}` cleans up")
+        fix = f"`nsm audit --here` says what is left, `nsm down {mesh}` removes it"
+        return Unreachable(cause, hop=str(self.home.control), fix=fix)
 
 
 def failure(error: Json) -> NsmError:

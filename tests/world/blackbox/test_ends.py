@@ -62,7 +62,11 @@ def test_up_that_is_killed_takes_its_mesh_with_it(lab: Lab) -> None:
 
 def test_a_supervisor_that_is_killed_leaves_a_mesh_that_down_removes(lab: Lab) -> None:
     mesh = lab.up("orphan", WORLD)
+    assert here(mesh) == []
     os.kill(supervisor(mesh), signal.SIGKILL)
+    left = here(mesh)
+    assert {one["kind"] for one in left} == {"process", "namespace", "folder"}
+    assert {one["fix"] for one in left} == {f"nsm down {mesh.name}"}
     ran = mesh("status", "-o", "json")
     assert ran.code == 1
     assert "nsm down" in ran.json["error"]["fix"]
@@ -73,8 +77,16 @@ def test_a_supervisor_that_is_killed_leaves_a_mesh_that_down_removes(lab: Lab) -
     assert f"nsm down {mesh.name}" in again.json["error"]["fix"]
     assert nsm("down", mesh.name).code == 0
     eventually(lambda: not traces(mesh))
+    assert here(mesh) == []
     assert nsm("up", str(mesh.file), "-d").code == 0
     assert nsm("down", mesh.name).code == 0
+
+
+def here(mesh: Mesh) -> list[Json]:
+    """What is left over on this host of one mesh; others may be tested meanwhile."""
+    ran = nsm("audit", "--here", "--timeout", "0s", "-o", "json")
+    assert ran.code == int(bool(ran.json["leftovers"]))
+    return [one for one in ran.json["leftovers"] if one["whose"] == mesh.name]
 
 
 def supervisor(mesh: Mesh) -> int:
