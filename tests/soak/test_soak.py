@@ -13,7 +13,7 @@ from .run import soak
 TURNS = 12
 """Of which a third is warming up; what is kept of each shows twice over."""
 LEAKY = '''
-"""An endpoint that keeps something open of every request."""
+"""An endpoint that keeps something open of every request, which an audit does not count."""
 
 import os
 
@@ -24,7 +24,7 @@ KEPT = []
 
 class Keep(Element):
     async def request(self, call, request, next):
-        KEPT.append(os.open("/dev/null", os.O_RDONLY))
+        KEPT.append(os.open("/proc/self/ns/net", os.O_RDONLY))
         return await next.request(call, request)
 
 
