@@ -8,6 +8,7 @@ import pytest
 from nsm.api.connection import Connection, Path, Request, Segment
 from nsm.api.mechanism import KERNEL, LOCAL, NAME, Mechanism
 from nsm.components.client.memory import Memory
+from nsm.errors import Unreachable
 from nsm.sdk import Call
 from nsm.sdk.testing import Recorder
 
@@ -45,6 +46,21 @@ async def test_what_was_closed_is_forgotten(tmp_path: File) -> None:
     entry = Memory(str(tmp_path)).bind(Recorder())
     await entry.close(Call(), GIVEN)
     assert not list(tmp_path.iterdir())
+
+
+class Deaf(Recorder):
+    """A manager that is no more."""
+
+    async def close(self, call: Call, conn: Connection) -> None:
+        raise Unreachable("nobody hears it")
+
+
+async def test_what_was_closed_in_vain_is_known_to_the_next_life(tmp_path: File) -> None:
+    """It stands where it stood, in the way of any other."""
+    await connected(tmp_path)
+    with pytest.raises(Unreachable):
+        await Memory(str(tmp_path)).bind(Deaf()).close(Call(), GIVEN)
+    assert "web-0" in await Memory(str(tmp_path)).recall(["web-0"])
 
 
 @pytest.mark.parametrize("damage", [b"\xff", b"x" * ((1 << 20) + 1)], ids=["nonsense", "endless"])

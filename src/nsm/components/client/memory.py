@@ -22,8 +22,8 @@ LARGEST = 1 << 20
 class Memory(Element):
     """Keep each connection in a file of its own in `folder`; without a folder, nowhere.
 
-    Tokens are left out: every hop signs anew. It need not survive the machine, for the vWires
-    don't: nothing is synced to disk.
+    Tokens are left out: every hop signs anew. What was closed in vain is kept: it may stand. It
+    need not survive the machine, for the vWires don't: nothing is synced to disk.
     """
 
     def __init__(self, folder: str) -> None:
@@ -40,10 +40,10 @@ class Memory(Element):
         return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
+        await next.close(call, conn)
         if self.folder:
             self.kept.pop(conn.id, None)
             await asyncio.to_thread(_remove, self._file(self.folder, conn.id))
-        await next.close(call, conn)
 
     async def recall(self, ids: Iterable[str]) -> dict[str, Connection]:
         """What an earlier life kept of these; what can't be read is passed over."""
