@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from nsm.dataplane import encode, link, nft, rtnl
-from nsm.dataplane.encode import Message
 from nsm.dataplane.facts import ADDRESS, LINK, NEIGHBOR, ROUTE, RULE, TABLE, Fact
 from nsm.dataplane.link import Link
-from nsm.dataplane.netlink import Netlink, Refused, attributes
+from nsm.dataplane.netlink import Netlink, attributes, number
 from nsm.dataplane.netns import Netns, standing_in
 from nsm.errors import NsmError
 
@@ -42,28 +41,22 @@ def _facts(netns: int, kernel: Netlink, links: Iterable[Link]) -> Iterator[Fact]
     for index, name in names.items():
         yield Fact(netns, LINK, name, name)
         yield from (Fact(netns, ADDRESS, str(a), name) for a in link.addresses(addresses, index))
-    for body in _dump(kernel, rtnl.RTM_GETROUTE):
+    for body in kernel.dump(rtnl.RTM_GETROUTE):
         yield from _route(netns, body, names)
-    for body in _dump(kernel, rtnl.RTM_GETNEIGH):
+    for body in kernel.dump(rtnl.RTM_GETNEIGH):
         yield from _neighbor(netns, body, names)
-    for body in _dump(kernel, rtnl.RTM_GETRULE):
+    for body in kernel.dump(rtnl.RTM_GETRULE):
         yield from _rule(netns, body)
-
-
-def _dump(kernel: Netlink, kind: int) -> list[bytes]:
-    """All there is of a kind, of either family."""
-    answer = kernel.ask(Message(kind, rtnl.NLM_F_DUMP, bytes(12)))
-    return [] if isinstance(answer, Refused) else [body for _, body in answer]
 
 
 def _route(netns: int, body: bytes, names: dict[int, str]) -> Iterator[Fact]:
     """A route that somebody set; those that come with an address go with it."""
     family, length, _, _, small, protocol = struct.unpack_from("=6B", body)
     found = attributes(body, 12)
-    name = names.get(_number(found.get(rtnl.RTA_OIF, b"")))
+    name = names.get(number(found.get(rtnl.RTA_OIF, b"")))
     if protocol != rtnl.RTPROT_STATIC or family not in VERSIONS or name is None:
         return
-    table = _number(found.get(rtnl.RTA_TABLE, b"")) or small
+    table = number(found.get(rtnl.RTA_TABLE, b"")) or small
     packed = found.get(rtnl.RTA_DST) or bytes(4 if VERSIONS[family] == 4 else 16)
     yield Fact(netns, ROUTE, f"{ip_network((packed, length))} in table {table}", name)
 
@@ -78,8 +71,8 @@ def _neighbor(netns: int, body: bytes, names: dict[int, str]) -> Iterator[Fact]:
 
 def _rule(netns: int, body: bytes) -> Iterator[Fact]:
     found = attributes(body, 12)
-    if _number(found.get(rtnl.FRA_PRIORITY, b"")) == encode.RULE_PRIORITY and body[0] in VERSIONS:
-        table = _number(found.get(rtnl.FRA_TABLE, b"")) or body[4]
+    if number(found.get(rtnl.FRA_PRIORITY, b"")) == encode.RULE_PRIORITY and body[0] in VERSIONS:
+        table = number(found.get(rtnl.FRA_TABLE, b"")) or body[4]
         yield Fact(netns, RULE, f"to table {table} (IPv{VERSIONS[body[0]]})")
 
 
@@ -90,7 +83,3 @@ def _tables() -> list[str]:
     except NsmError:
         return []
     return [line.split()[-1] for line in said.splitlines() if line.split()[-1].startswith("nsm_")]
-
-
-def _number(raw: bytes) -> int:
-    return int(struct.unpack_from("=I", raw)[0]) if len(raw) >= 4 else 0

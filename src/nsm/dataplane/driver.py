@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 from nsm.errors import Exhausted
 
 if TYPE_CHECKING:  # who only catches VniTaken, as a client's imports do, need not wait for these
+    from nsm.dataplane.facts import Fact
     from nsm.dataplane.link import Link
     from nsm.dataplane.netns import Netns
     from nsm.dataplane.ops import Op
@@ -35,4 +36,8 @@ class Driver(Protocol):
 
     async def links(self, netns: "Netns") -> "tuple[Link, ...]":
         """Every interface of a namespace, without addresses."""
+        ...
+
+    async def tidy(self, netns: "Netns") -> "tuple[Fact, ...]":
+        """Remove what interfaces of ours have left in a namespace when they went; what it was."""
         ...

@@ -6,6 +6,7 @@ from itertools import count
 
 from nsm.dataplane.driver import NameTaken, VniTaken
 from nsm.dataplane.encode import Address, Interface, Network
+from nsm.dataplane.facts import Fact, facts
 from nsm.dataplane.ledger import same_device, same_owner
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Key, Netns
@@ -119,6 +120,13 @@ class FakeKernel:
         here = [link for (where, _), link in self.links_at.items() if where == netns]
         return tuple(replace(_told(link), addresses=()) for link in here)
 
+    async def tidy(self, netns: Netns) -> tuple[Fact, ...]:
+        """Remove rules that lead nowhere (see `Driver`)."""
+        led = {(where, table) for where, table, _ in self.routes}
+        idle = {r for r in self.rules if r.netns == netns and (netns, r.table) not in led}
+        self.rules = self.rules - idle
+        return tuple(sorted(facts(idle)))
+
     @property
     def empty(self) -> bool:
         """Whether nothing is left of all that was done."""
@@ -165,7 +173,7 @@ class FakeKernel:
             link.alias, link.mtu = end.alias, mtu_of(op) or link.mtu
         return fresh
 
-    def _named(self, op: Creation, end: LinkEnd) -> FakeLink | None:
+    def _named(self, op: Creation | TakeName, end: LinkEnd) -> FakeLink | None:
         there = self.links_at.get((end.netns, end.name))
         if there and not same_owner(there.alias, end.alias):
             raise NameTaken(f"cannot {op}: there is another interface {end.name}")
@@ -193,12 +201,10 @@ class FakeKernel:
                 self.routes[key] = (end.name, gateway)
 
     def _take_name(self, op: TakeName) -> bool:
-        there = self.links_at.get((op.end.netns, op.name))
-        if there and not same_owner(there.alias, op.end.alias):
-            raise NameTaken(f"cannot {op}: there is another interface {op.name}")
-        if there:
+        wanted = replace(op.end, name=op.name)
+        if there := self._named(op, wanted):
             self._remove(there.end)
-        self._rename(self._at(op.end.netns, op.end.name), replace(op.end, name=op.name))
+        self._rename(self._at(op.end.netns, op.end.name), wanted)
         return True
 
     def _held_by(self, op: Creation) -> bool:
@@ -207,14 +213,13 @@ class FakeKernel:
         return vni is not None and any(link.vni == vni for link in self.links_at.values())
 
     def _put(self, op: Creation, ends: Sequence[LinkEnd]) -> None:
-        vni = (op.node, op.port, op.vni) if isinstance(op, AddVxlan) else None
         if self._held_by(op):
             raise VniTaken(f"cannot {op}: this node uses that VNI already")
         for end, other in zip(ends, reversed(ends), strict=True):
             self.made += 1
             made = FakeLink(end, type(op).__name__.removeprefix("Add").lower(), self.made)
-            made.vni = vni
-            made.tunnel = (op.local, op.remote) if isinstance(op, AddVxlan) else None
+            if isinstance(op, AddVxlan):
+                made.vni, made.tunnel = (op.node, op.port, op.vni), (op.local, op.remote)
             made.peer = (other.netns, other.name) if isinstance(op, AddVeth) else None
             self.links_at[end.netns, end.name] = made
 

@@ -6,11 +6,12 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from nsm.dataplane import encode, link
+from nsm.dataplane import encode, link, remnants
+from nsm.dataplane.facts import Fact, facts
 from nsm.dataplane.link import Link
 from nsm.dataplane.links import Links
 from nsm.dataplane.netns import Netns, standing_in
-from nsm.dataplane.ops import Op
+from nsm.dataplane.ops import DelRule, Op
 from nsm.dataplane.reaper import Reaper
 from nsm.dataplane.run import Run
 from nsm.dataplane.sockets import IDLE, Sockets
@@ -57,6 +58,11 @@ class Kernel:
             self._pool.submit(lambda: link.links(self._sockets.of(netns).ask(ask)))
         )
 
+    async def tidy(self, netns: Netns) -> tuple[Fact, ...]:
+        """Remove what interfaces of ours have left in a namespace when they went; what it was."""
+        rules = await self._answered(self._pool.submit(self._clear_rules, netns))
+        return (*facts(rules), *await asyncio.to_thread(remnants.clear_tables, netns))
+
     async def inside(self, netns: Netns, work: Callable[[], T]) -> T:
         """Run something short in the worker thread while it stands in `netns`."""
 
@@ -84,6 +90,11 @@ class Kernel:
     def _take_back(self, job: "Future[list[Op]]") -> None:
         if not job.cancelled() and job.exception() is None:
             self._run().take_back(job.result())
+
+    def _clear_rules(self, netns: Netns) -> tuple[Op, ...]:
+        idle = remnants.idle_rules(netns, self._sockets.of(netns))
+        self._run().carry_out(tuple(map(DelRule, idle)))
+        return idle
 
     def _look(self, netns: Netns, name: str) -> Link | None:
         found = Links(self._sockets, self._reaper).find(netns, name)

@@ -7,7 +7,7 @@ from struct import unpack_from
 
 from nsm.dataplane import rtnl
 from nsm.dataplane.encode import Interface
-from nsm.dataplane.netlink import Answer, Refused, attributes
+from nsm.dataplane.netlink import Answer, Refused, attributes, number
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +39,12 @@ def parse(body: bytes) -> Link:
         name=_text(found.get(rtnl.IFLA_IFNAME, b"")),
         index=index,
         kind=_text(info.get(rtnl.IFLA_INFO_KIND, b"")),
-        mtu=_number(found.get(rtnl.IFLA_MTU, b"")),
+        mtu=number(found.get(rtnl.IFLA_MTU, b"")),
         mac=found.get(rtnl.IFLA_ADDRESS, b"").hex(":"),
         alias=_text(found.get(rtnl.IFLA_IFALIAS, b"")),
         up=bool(flags & rtnl.IFF_UP),
-        group=_number(found.get(rtnl.IFLA_GROUP, b"")),
-        peer=_number(found.get(rtnl.IFLA_LINK, b"")),
+        group=number(found.get(rtnl.IFLA_GROUP, b"")),
+        peer=number(found.get(rtnl.IFLA_LINK, b"")),
         vni=_vni(info),
     )
 
@@ -53,7 +53,7 @@ def _vni(info: Mapping[int, bytes]) -> int:
     if info.get(rtnl.IFLA_INFO_KIND, b"").rstrip(b"\0") != b"vxlan":
         return 0
     data = attributes(info.get(rtnl.IFLA_INFO_DATA, b""))
-    return _number(data.get(rtnl.IFLA_VXLAN_ID, b""))
+    return number(data.get(rtnl.IFLA_VXLAN_ID, b""))
 
 
 def links(answer: Answer) -> tuple[Link, ...]:
@@ -86,7 +86,3 @@ def _address(body: bytes) -> Interface | None:
 
 def _text(raw: bytes) -> str:
     return raw.split(b"\0", 1)[0].decode("utf-8", "replace")
-
-
-def _number(raw: bytes) -> int:
-    return int(unpack_from("=I", raw)[0]) if len(raw) >= 4 else 0

@@ -20,6 +20,7 @@ PATIENCE = struct.pack("ll", 10, 0)
 ROOM = 1 << 16
 
 _HEADER = struct.Struct("=IHHII")
+_U32 = struct.Struct("=I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,11 @@ class Netlink:
         """Send one message and give its answer."""
         return self.talk([message])[0]
 
+    def dump(self, kind: int) -> list[bytes]:
+        """The bodies of all there is of a kind, of every family; none where that is refused."""
+        answer = self.ask(Message(kind, rtnl.NLM_F_DUMP, bytes(12)))
+        return [] if isinstance(answer, Refused) else [body for _, body in answer]
+
     def _exchange(self, messages: Sequence[Message]) -> list[Answer]:
         """The kernel works in order and always says what went wrong; so only the last is acked."""
         first, last = self._sequence + 1, self._sequence + len(messages)
@@ -107,6 +113,11 @@ def attributes(body: bytes, start: int = 0) -> dict[int, bytes]:
         found[kind & 0x3FFF] = body[start + 4 : start + length]
         start += (length + 3) & ~3
     return found
+
+
+def number(raw: bytes) -> int:
+    """32 bits in the machine's order; 0 where there are none."""
+    return int(_U32.unpack_from(raw)[0]) if len(raw) >= 4 else 0
 
 
 def _split(data: bytes) -> Iterator[tuple[int, int, bytes]]:

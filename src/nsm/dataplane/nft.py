@@ -10,6 +10,8 @@ from functools import lru_cache
 from nsm.errors import Invalid, Unsupported
 
 LIBRARY = "libnftables.so.1"
+HANDLES, TERSE = 1 << 3, 1 << 11
+"""How nftables/libnftables.h numbers what may be asked for."""
 
 
 def run(script: str) -> None:
@@ -17,13 +19,15 @@ def run(script: str) -> None:
     ask(script)
 
 
-def ask(script: str) -> str:
-    """The same, and what there is to say to it."""
+def ask(script: str, *, handles: bool = False) -> str:
+    """The same, and what there is to say to it; with `handles`, which tell each thing from all
+    that ever had its name, and without what sets hold."""
     library = _library()
     context = library.nft_ctx_new(0)
     if not context:
         raise Unsupported("nftables cannot be spoken to", fix="run with CAP_NET_ADMIN")
     try:
+        library.nft_ctx_output_set_flags(context, HANDLES | TERSE if handles else 0)
         library.nft_ctx_buffer_error(context)
         library.nft_ctx_buffer_output(context)
         if library.nft_run_cmd_from_buffer(context, script.encode()) != 0:
@@ -45,6 +49,7 @@ def _library() -> ctypes.CDLL:
     library.nft_ctx_get_output_buffer.restype = ctypes.c_char_p
     library.nft_ctx_get_output_buffer.argtypes = [ctypes.c_void_p]
     library.nft_ctx_get_error_buffer.argtypes = [ctypes.c_void_p]
+    library.nft_ctx_output_set_flags.argtypes = [ctypes.c_void_p, ctypes.c_uint]
     library.nft_ctx_buffer_error.argtypes = [ctypes.c_void_p]
     library.nft_ctx_buffer_output.argtypes = [ctypes.c_void_p]
     library.nft_run_cmd_from_buffer.argtypes = [ctypes.c_void_p, ctypes.c_char_p]

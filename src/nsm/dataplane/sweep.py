@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nsm.dataplane.driver import Driver
+from nsm.dataplane.facts import Fact
 from nsm.dataplane.ledger import NodeKey, Tag
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Key, Netns
@@ -46,6 +47,11 @@ async def sweep(
         doomed = [link for link in await driver.links(netns) if link.group == DOOMED]
         await driver.apply(*(DelLink(LinkEnd(netns, link.name)) for link in doomed))
     return unneeded
+
+
+async def tidy(driver: Driver, spaces: Iterable[Netns]) -> tuple[Fact, ...]:
+    """Remove what interfaces that are gone have left behind, in each of these namespaces."""
+    return tuple([fact for netns in spaces for fact in await driver.tidy(netns)])
 
 
 async def namespaces(*folders: Path) -> tuple[Netns, ...]:

@@ -9,6 +9,7 @@ from random import Random
 from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME
 from nsm.dataplane.encode import Address
+from nsm.dataplane.facts import TABLE, Fact
 from nsm.dataplane.fake import FakeKernel, FakeLink
 from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.link import Link
@@ -17,7 +18,7 @@ from nsm.dataplane.ops import Op
 from nsm.dataplane.rules import Rules
 from nsm.errors import Unreachable
 from nsm.sim.network import Network
-from nsm.sim.process import Host, Process
+from nsm.sim.process import Host, Joined, Process
 from nsm.sim.trace import Trace
 
 TAKES = 0.001
@@ -75,6 +76,17 @@ class KernelHandle:
         self._check()
         return await self.kernel.links(netns)
 
+    async def tidy(self, netns: Netns) -> tuple[Fact, ...]:
+        """Remove what interfaces that are gone have left; what somebody keeps is joined again."""
+        self._check()
+        host, gone = self.process.host, await self.kernel.tidy(netns)
+        for (where, table), joined in list(host.joints.items()):
+            ends = {(netns, joined.joint.a.name), (netns, joined.joint.b.name)}
+            if where == netns and not joined.by.alive and not ends <= self.kernel.links_at.keys():
+                del host.joints[where, table]
+                gone += (Fact(netns.key.ino, TABLE, table),)
+        return gone
+
     def _check(self) -> None:
         if not self.process.alive:
             raise Unreachable("this program is no more")
@@ -103,7 +115,7 @@ class SimCarrier:
         """Join these two from now on."""
         await asyncio.sleep(TAKES)
         if self.process.alive:
-            self.process.host.joints[joint.netns, joint.table] = joint
+            self.process.host.joints[joint.netns, joint.table] = Joined(joint, self.process)
             self.changed()
 
     async def drop(self, joint: Joint) -> None:
@@ -202,8 +214,8 @@ class Packets:
 def _joined_to(host: Host, link: FakeLink) -> At | None:
     """The interface that a passthrough has joined to this one."""
     place = (link.end.netns, link.end.name)
-    for (netns, _), joint in host.joints.items():
-        names = [joint.a.name, joint.b.name]
+    for (netns, _), joined in host.joints.items():
+        names = [joined.joint.a.name, joined.joint.b.name]
         if netns == place[0] and place[1] in names:
             names.remove(place[1])
             other = host.kernel.links_at.get((netns, names[0]))

@@ -75,8 +75,6 @@ class Mesh:
         self.wanted: dict[str, None] = {}
         self.gone: set[str] = set()
         self.spaces: dict[str, dict[str, Netns]] = {}
-        self.forgetful: set[str] = set()
-        """Hosts whose forwarder has died: rules bear no alias, and it knows nothing of them now."""
         self.problems: dict[str, float] = {}
         self.changed: Callable[[], None] = lambda: None
         for number, name in enumerate(["hub", *(node.name for node in story.nodes)]):
@@ -95,8 +93,6 @@ class Mesh:
         self.wanted.pop(name, None)
         if running := self.running.get(name):
             self.trace(name, "is killed", aloud=True)
-            if name not in self.spaces.get(running.process.host.name, {}):
-                self.forgetful.add(running.process.host.name)
             self._bury(name, running)
 
     async def stop(self, name: str) -> None:
@@ -104,8 +100,6 @@ class Mesh:
         self.wanted.pop(name, None)
         if running := self.running.get(name):
             self.trace(name, "is told to stop", aloud=True)
-            if name not in self.spaces.get(running.process.host.name, {}):
-                self.forgetful.add(running.process.host.name)
             running.program.stopping.set()
             await asyncio.wait([running.task])
 

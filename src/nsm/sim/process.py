@@ -29,7 +29,15 @@ class Host:
     netns: Netns
     key: NodeKey
     skew: float = 0.0
-    joints: dict[tuple[Netns, str], Joint] = field(default_factory=dict)
+    joints: dict[tuple[Netns, str], "Joined"] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What a passthrough has joined, and which life of it keeps it so."""
+
+    joint: Joint
+    by: "Process"
 
 
 class Killed(Exception):

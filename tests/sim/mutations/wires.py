@@ -27,6 +27,16 @@ def collector_takes_the_living(real: Any) -> Any:
     return lambda kernel, spaces, key, needed: real(kernel, spaces, key, lambda found: False)
 
 
+@mutation(collecting, "tidy")
+def remnants_are_left(real: Any) -> Any:
+    """What interfaces leave behind when they go is nobody's business."""
+
+    async def tidy(*_: object) -> tuple[()]:
+        return ()
+
+    return tidy
+
+
 @mutation(forwarder, "collect")
 def nothing_is_collected(real: Any) -> Any:
     """What a dead forwarder has left behind stays for ever."""

@@ -8,7 +8,7 @@ from nsm.dataplane.driver import Driver, VniTaken
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.plan import ENDPOINT
-from nsm.dataplane.sweep import Found, namespaces, survey, sweep
+from nsm.dataplane.sweep import Found, namespaces, survey, sweep, tidy
 from nsm.dataplane.vnis import Vnis
 from nsm.dataplane.wires import Wires
 from nsm.errors import NsmError
@@ -51,19 +51,27 @@ async def collect(
 ) -> None:
     """At once, and from then on: remove what bears our key, is not kept, and has expired.
 
-    What is kept only because its removal failed is removed as well.
+    What is kept only because its removal failed is removed as well, and so is what interfaces that
+    are gone have left behind, whoever made it.
     """
 
     def needed(found: Found) -> bool:
         kept = (found.netns, found.link.name) in wires.places
         return found.tag.expires > clock.now() or kept
 
+    async def once() -> None:
+        """In a call of its own, that no namespace is held on to until the next."""
+        await wires.finish()
+        places = await spaces()
+        for found in await sweep(kernel, places, key, needed):
+            vnis.release(found.tag.connection)
+            log.info("collected %s, expired in %r", found.link.name, found.netns)
+        for fact in await tidy(kernel, places):
+            log.info("collected a %s in namespace %d: %s", fact.kind, fact.netns, fact.what)
+
     while True:
         try:
-            await wires.finish()
-            for found in await sweep(kernel, await spaces(), key, needed):
-                vnis.release(found.tag.connection)
-                log.info("collected %s, expired in %r", found.link.name, found.netns)
+            await once()
         except (NsmError, OSError) as error:
             log.warning("could not look for what nobody needs: %s", error)
         await clock.sleep(EVERY)

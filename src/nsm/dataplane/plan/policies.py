@@ -11,6 +11,7 @@ from nsm.errors import Invalid
 
 TABLES = 0x6E000000
 """Where our tables begin: 24 bits of a hash follow, so that a plan need not ask what is free."""
+HASHED = 0xFFFFFF
 EVERYTHING = {4: "0.0.0.0/0", 6: "::/0"}
 
 
