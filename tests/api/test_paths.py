@@ -1,7 +1,7 @@
 import pytest
 
 from nsm.api.connection import Path, Segment
-from nsm.api.paths import earliest, refresh_in
+from nsm.api.paths import earliest, granted_until, refresh_in
 from nsm.api.timestamp import Timestamp
 
 NOW = 1_800_000_000.0
@@ -41,3 +41,9 @@ def test_a_path_that_says_nothing_is_not_refreshed(lives: tuple[None, ...]) -> N
 def test_the_earliest_is_found_to_the_nanosecond() -> None:
     late, soon = Timestamp(5, 2), Timestamp(5, 1)
     assert earliest(Path(0, (Segment(expires=late), Segment(expires=soon)))) == soon
+
+
+def test_what_is_granted_is_so_until_the_word_of_the_hop_before_ends() -> None:
+    assert granted_until(path(1, 60, 600)) == NOW + 60
+    assert granted_until(path(2, 60, 600, 6)) == NOW + 600
+    assert granted_until(path(0, 60, 600)) == granted_until(path(1, None, 600)) == 0

@@ -91,6 +91,7 @@ ENDPOINT = {
     "NSM_LISTEN_ON": "",
     "NSM_DIAL_TIMEOUT": timedelta(seconds=5),
     "NSM_NETNS": "/proc/self/ns/net",
+    "NSM_STATE_DIR": "",
 }
 PASSTHROUGH = {
     **ENDPOINT,

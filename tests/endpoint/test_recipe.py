@@ -64,6 +64,11 @@ async def test_an_authors_elements_see_what_all_others_have_made(tmp_path: Path)
         ),
         ({"NSM_CIDR_PREFIX": ""}, []),
         ({"NSM_IPAM_POLICY": "strict"}, ["AssignStrict"]),
+        ({"NSM_STATE_DIR": "."}, ["RecallAddresses", "AssignPointToPoint"]),
+        (
+            {"NSM_IPAM_POLICY": "strict", "NSM_STATE_DIR": "."},
+            ["RecallAddresses", "AssignStrict"],
+        ),
         ({"NSM_IPAM_POLICY": "strict", "NSM_CIDR_PREFIX": ""}, []),
     ],
 )

@@ -9,6 +9,12 @@ def earliest(path: Path) -> Timestamp | None:
     return min((s.expires for s in path.segments if s.expires is not None), default=None)
 
 
+def granted_until(path: Path) -> float:
+    """When the word of the hop before this one ends (since the epoch); 0 where it says nothing."""
+    before = path.segments[path.index - 1 : path.index]
+    return before[0].expires.time if before and before[0].expires else 0.0
+
+
 def refresh_in(path: Path, now: float) -> float | None:
     """Seconds from `now` until the path is to be refreshed; None where no token runs out.
 

@@ -49,6 +49,9 @@ class Config(AdmittingSettings, WatchedSettings):
         "/etc/policy-based-routing/config.yaml", "policy routes; read again when the file changes"
     )
     netns: str = setting("/proc/self/ns/net", "namespace that gets the interfaces, as a path")
+    state_dir: str = setting(
+        "", "folder that keeps which addresses we gave to whom, or whom we led to, for a restart"
+    )
     base_dir: str = setting("./", "accepted, and unused as it is upstream")
 
     def check(self) -> None:

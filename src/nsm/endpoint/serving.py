@@ -4,11 +4,12 @@ import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeVar
 
 from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
-from nsm.elements.context import AssignPointToPoint, AssignStrict
+from nsm.elements.context import AssignPointToPoint, AssignStrict, RecallAddresses
 from nsm.elements.lifecycle import CloseWhenIdle
 from nsm.elements.policy import LimitCallers
 from nsm.endpoint import policy_routes
@@ -18,6 +19,7 @@ from nsm.endpoint.registering import register
 from nsm.program import Program, main
 from nsm.sdk import END, Chain, Handler, Link, Offer, chain
 from nsm.sdk.live_file import LiveFile
+from nsm.store import Notes
 
 log = logging.getLogger(__name__)
 
@@ -72,16 +74,30 @@ async def simple(
     config: Config, program: Program, needs: Needs, own: Sequence[Link[Handler]] = ()
 ) -> Chain[Handler]:
     """The chain of an endpoint that ends the vWire itself."""
-    strict = config.ipam_policy == "strict"
     routes = LiveFile[tuple[PolicyRoute, ...]](
         config.pbr_config_path, policy_routes.read, (), program.clock
     )
-    groups = config.cidr_prefix
-    polite = [AssignPointToPoint(group) for group in groups]
-    addresses = [AssignStrict(*groups)] if strict and groups else polite
-    for link in addresses:
-        program.holdings.addresses.by(link.handed_out)
-    return serving(config, needs, idle(config, program), addresses, routes, own)
+    return serving(config, needs, idle(config, program), addressing(config, program), routes, own)
+
+
+def addressing(config: Config, program: Program) -> list[Link[Handler]]:
+    """What gives addresses, and knows those of an earlier life where there is a folder for them."""
+    groups = [AssignPointToPoint(group) for group in config.cidr_prefix]
+    links: list[Link[Handler]] = [*groups]
+    if config.ipam_policy == "strict" and groups:
+        strict = AssignStrict(*config.cidr_prefix)
+        groups, links = strict.groups, [strict]
+    for group in groups:
+        program.holdings.addresses.by(group.handed_out)
+    if notes := kept(config, program):
+        return [RecallAddresses(groups, notes, program.clock), *links]
+    return links
+
+
+def kept(config: Config, program: Program) -> Notes | None:
+    """What an earlier life noted of its connections, where there is a folder for that."""
+    folder = config.state_dir
+    return Notes(Path(folder) / "notes", program.clock) if folder else None
 
 
 def idle(config: Config, program: Program) -> CloseWhenIdle:

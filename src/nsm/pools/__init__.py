@@ -2,6 +2,7 @@
 
 from nsm.pools.addresses import AddressPool
 from nsm.pools.numbers import NumberPool
+from nsm.pools.pairs import Pair
 from nsm.pools.prefixes import Prefixes
 
-__all__ = ["AddressPool", "NumberPool", "Prefixes"]
+__all__ = ["AddressPool", "NumberPool", "Pair", "Prefixes"]

@@ -17,15 +17,13 @@ class Continuity:
 
     Judged by the kernels alone, after every change to one of them: whatever the interface has for
     addresses must reach whatever is at its other end. Not for clients that send no pings: they do
-    not know that it carries, and give it up with its endpoint (W §2.1). Nor beyond a passthrough
-    that has died: it does not know any more whom it led to, and may choose another.
+    not know that it carries, and give it up with its endpoint (W §2.1).
     """
 
     def __init__(self, mesh: Mesh) -> None:
         self.mesh = mesh
-        self.carried: dict[Place, str] = {}
+        self.carried: dict[Place, None] = {}
         self.had: dict[Place, tuple[str, tuple[str, ...]]] = {}
-        self.leading = {one.name for one in mesh.story.endpoints if one.onward}
         self.roomy = {one.name for one in mesh.story.endpoints if one.prefix.endswith("/24")}
         self.blind = {one.name for one in mesh.story.clients if one.blind}
         self.over = mesh.story.theme != "deaths"
@@ -36,7 +34,7 @@ class Continuity:
         if self.over or not conn.mechanism or client in self.blind:
             return
         name = conn.mechanism.get(NAME)
-        self.carried[client, name] = conn.endpoint
+        self.carried[client, name] = None
         had, has = self.had.get((client, name)), (conn.hops.segments[-1].name, conn.ip.src_ip_addrs)
         if had and had[0] == has[0] and had[1] != has[1] and has[0] in self.roomy:
             self.mesh.complain(f"{name} of {client} had {had[1]} of {had[0]}, and now has {has[1]}")
@@ -44,10 +42,8 @@ class Continuity:
 
     def look(self) -> None:
         """Tell of each that does not carry any more, once."""
-        for (client, name), endpoint in [] if self.over else list(self.carried.items()):
-            if endpoint in self.leading and self.mesh.lives[endpoint] > 1:
-                del self.carried[client, name]
-            elif not self.mesh.passes(client, name):
+        for client, name in [] if self.over else list(self.carried):
+            if not self.mesh.passes(client, name):
                 del self.carried[client, name]
                 self.mesh.complain(f"{name} of {client} carries no more, though only programs died")
 

@@ -166,6 +166,7 @@ def _endpoint(mesh: Mesh, spec: Endpoint) -> Role:
         NSM_UNREGISTER_ITSELF="true",
         NSM_PBR_CONFIG_PATH=str(_rules(mesh, spec)),
         NSM_NETNS=f"{mesh.hosts[spec.node].folder}/{spec.name}.netns",
+        NSM_STATE_DIR=str(mesh.hosts[spec.node].folder / f"{spec.name}.state"),
     )
     if spec.onward:
         return Role(f"{APPS}/{spec.name}", spec.node, config, _passthrough)

@@ -12,7 +12,7 @@ from nsm.world.supervisor import Supervisor
 from nsm.world.wiring import wiring
 
 OF_ALL = ("control.sock", "status.sock", "state.json", "excluded_prefixes.yaml")
-OF_PROGRAMS = ("holds.sock", "listen.on", "nsm.io.sock", "node.key", "agent.sock")
+OF_PROGRAMS = ("holds.sock", "listen.on", "nsm.io.sock", "node.key", "agent.sock", "notes")
 """What programs keep in their folders; the authority's own begin with `a`, too."""
 OF_AUTHORITY = ("agent.admin.sock", "authority.pem")
 

@@ -193,6 +193,7 @@ class Draft:
         environ = {
             "NSM_CONNECT_TO": self.manager(spec.node),
             "NSM_LISTEN_ON": f"unix://{self.home.folder(name)}/listen.on",
+            "NSM_STATE_DIR": str(self.home.folder(name)),
             **self.admission.settings(),
             **self.place(spec.node, name),
             **endpoints.settings(spec, self.services()),

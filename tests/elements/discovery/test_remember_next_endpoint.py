@@ -1,14 +1,19 @@
 """Two endpoints in one connection."""
 
 from dataclasses import replace
+from pathlib import Path as File
 
 import pytest
 
+from nsm.api.connection import RESELECT_REQUESTED, Path, Segment
 from nsm.api.context import IpContext
+from nsm.api.timestamp import Timestamp
 from nsm.elements.discovery.remember_next_endpoint import RememberNextEndpoint
 from nsm.errors import NotFound, NsmError, Unreachable
 from nsm.sdk import Call, Connection, Request
+from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Lifetime, Recorder
+from nsm.store import Notes
 
 US = Connection("c", endpoint="firewall-1")
 
@@ -64,3 +69,56 @@ async def test_whoever_wants_to_keep_an_address_is_not_led_to_another() -> None:
     with pytest.raises(Unreachable):
         await element.bind(end).request(call, Request(kept))
     assert len(end.heard) == 1
+
+
+CLOCK = LoopClock()
+
+
+def after_a_restart(folder: File) -> RememberNextEndpoint:
+    return RememberNextEndpoint(Notes(folder / "notes", CLOCK))
+
+
+def until(seconds: float) -> Connection:
+    before = Segment("firewall-1", "f", expires=Timestamp.at(CLOCK.now() + seconds))
+    return replace(US, path=Path(1, (before, Segment("firewall-1-client", "c"))))
+
+
+async def whom(element: RememberNextEndpoint, asked: Connection) -> str:
+    end = Chosen()
+    await element.bind(end).request(Lifetime().call, Request(asked))
+    return end.heard[0][1].endpoint
+
+
+@pytest.mark.looptime
+async def test_whom_it_led_to_it_leads_to_in_its_next_life_while_tokens_last(
+    tmp_path: File,
+) -> None:
+    assert await whom(after_a_restart(tmp_path), until(60)) == ""
+    again = after_a_restart(tmp_path)
+    assert await whom(again, replace(until(60), id="another")) == ""
+    assert await whom(again, until(60)) == "vpn-1"
+    await CLOCK.sleep(61)
+    assert await whom(after_a_restart(tmp_path), until(60)) == ""
+
+
+@pytest.mark.looptime
+async def test_what_is_to_be_selected_anew_is_not_led_where_it_was(tmp_path: File) -> None:
+    await whom(after_a_restart(tmp_path), until(60))
+    anew = replace(until(60), state=RESELECT_REQUESTED)
+    assert await whom(after_a_restart(tmp_path), anew) == ""
+
+
+@pytest.mark.looptime
+async def test_what_was_closed_is_no_longer_known(tmp_path: File) -> None:
+    element, call = after_a_restart(tmp_path), Lifetime().call
+    entry = element.bind(Chosen())
+    await entry.close(call, await entry.request(call, Request(until(60))))
+    assert await whom(after_a_restart(tmp_path), until(60)) == ""
+
+
+@pytest.mark.looptime
+async def test_a_path_does_not_say_whom_it_is_led_to(tmp_path: File) -> None:
+    asked = until(60)
+    further = Segment("vpn-2", "v")
+    hostile = replace(asked, path=replace(asked.hops, segments=(*asked.hops.segments, further)))
+    assert await whom(after_a_restart(tmp_path), hostile) == ""

@@ -5,7 +5,7 @@ from typing import Any
 from nsm.elements.context import AssignPointToPoint
 from nsm.elements.registry import Expire, RefreshRegistration
 from nsm.pools.addresses import _Lane
-from nsm.store import shelf
+from nsm.store import Notes, shelf
 
 from .mutation import mutation
 
@@ -26,6 +26,12 @@ def addresses_are_given_twice(real: Any) -> Any:
 def addresses_are_forgotten(real: Any) -> Any:
     """An endpoint that was started again gives its clients other addresses than they have."""
     return lambda self, ip, excluded: None
+
+
+@mutation(Notes, "_read")
+def notes_are_not_read(real: Any) -> Any:
+    """An endpoint that was started again does not know what it gave, or whom it led to."""
+    return lambda self: {}
 
 
 @mutation(shelf, "_read")

@@ -18,7 +18,7 @@ from nsm.dataplane.netns import Netns
 from nsm.dataplane.rules import Rules, acl, written
 from nsm.elements.discovery import ReplaceService
 from nsm.elements.kernel import CarryThrough
-from nsm.endpoint.serving import idle
+from nsm.endpoint.serving import idle, kept
 from nsm.errors import Invalid
 from nsm.program import Program
 from nsm.sdk import Chain, Element, Handler, Slot
@@ -61,6 +61,7 @@ def leading_on(
         interface=onward.interface if onward else "",
         labels=onward.labels if onward else config.labels,
         authorize=program.next_hop(),
+        notes=kept(config, program),
     )
     return recipe(config, needs, parts)
 

@@ -22,6 +22,7 @@ from nsm.elements.mechanism import (
 from nsm.elements.path import SignForOurselves
 from nsm.elements.reach import Connect, SetUrl
 from nsm.sdk import END, Chain, Handler, Link
+from nsm.store import Notes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +36,7 @@ class Parts:
     interface: str
     labels: Mapping[str, str]
     authorize: Link[Handler]
+    notes: Notes | None = None
 
 
 def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[Handler]:
@@ -53,7 +55,7 @@ def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[
                 parts.asker,
                 ReplaceLabels(parts.labels),
                 parts.service,
-                RememberNextEndpoint(),
+                RememberNextEndpoint(parts.notes),
                 TranslateMechanism(parts.carry.onward),
                 OfferKernel(namespace, parts.interface),
                 SendFilesClient(),

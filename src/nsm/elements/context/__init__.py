@@ -5,6 +5,7 @@ from nsm.elements.context.assign_strict import AssignStrict
 from nsm.elements.context.clamp_mtu import ClampMtu
 from nsm.elements.context.exclude_prefixes import ExcludePrefixes
 from nsm.elements.context.policy_routes import PolicyRoutes
+from nsm.elements.context.recall_addresses import RecallAddresses
 from nsm.elements.context.remember_prefixes import RememberPrefixes
 from nsm.elements.context.serve_names import ServeNames
 from nsm.elements.context.set_extra_context import SetExtraContext
@@ -16,6 +17,7 @@ __all__ = [
     "ClampMtu",
     "ExcludePrefixes",
     "PolicyRoutes",
+    "RecallAddresses",
     "RememberPrefixes",
     "ServeNames",
     "SetExtraContext",

@@ -1,30 +1,18 @@
 """Addresses for both ends of a vWire."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 from nsm.api import cidr
 from nsm.api.cidr import Address, Network
 from nsm.api.context import IpContext, Route
 from nsm.errors import Invalid
-from nsm.pools import AddressPool
+from nsm.pools import AddressPool, Pair
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 MOST_RECOVERED = 16
 """Addresses of each end that are looked at for a pair that was ours before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """The endpoint's address and the client's."""
-
-    dst: Address
-    src: Address
-
-    def within(self, networks: Sequence[Network]) -> bool:
-        """Whether one of the two lies in any of these."""
-        return any(a in n for a in (self.dst, self.src) for n in networks if n.version == a.version)
 
 
 class AssignPointToPoint(Element):
@@ -70,8 +58,19 @@ class AssignPointToPoint(Element):
         try:
             await next.close(call, conn)
         finally:
-            if pair := self.held.pop(conn.id, None):
-                self._free(pair)
+            self.let_go(conn.id)
+
+    def hold(self, id: str, pair: Pair) -> bool:
+        """Keep this very pair for a connection; False where it has one, or this is not free."""
+        if id in self.held or not self.pool.claim(pair.dst, pair.src):
+            return False
+        self.held[id] = pair
+        return True
+
+    def let_go(self, id: str) -> None:
+        """Let others have what a connection has."""
+        if pair := self.held.pop(id, None):
+            self._free(pair)
 
     def _recovered(self, ip: IpContext, excluded: Sequence[Network]) -> Pair | None:
         """A pair among the addresses that came, if both are ours to give."""

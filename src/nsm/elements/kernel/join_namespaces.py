@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from nsm.api.mechanism import INODE_URL, KERNEL, NAME, VNI, VXLAN, Mechanism
+from nsm.api.paths import granted_until
 from nsm.dataplane import plan
 from nsm.dataplane.driver import Driver, VniTaken
 from nsm.dataplane.ledger import Tag
@@ -97,7 +98,7 @@ class JoinNamespaces(Element):
 
     def _end(self, conn: Connection, mechanism: Mechanism, role: str, vni: str) -> End:
         number = int(vni) if re.fullmatch("[0-9]{1,8}", vni) else 0
-        tag = Tag.of(conn.id, role, number, _good_until(conn))
+        tag = Tag.of(conn.id, role, number, granted_until(conn.hops))
         return End(self.namespace(mechanism.get(INODE_URL)), mechanism.get(NAME), self.alias(tag))
 
 
@@ -105,10 +106,3 @@ def _went_on(asked: Connection) -> bool:
     """Whether somebody in our place has led it on before, and may have built it."""
     path = asked.hops
     return len(path.segments) > path.index + 1
-
-
-def _good_until(conn: Connection) -> float:
-    """When the caller's word ends, which is when this vWire may be collected by anyone."""
-    path = conn.hops
-    before = path.segments[path.index - 1 : path.index]
-    return before[0].expires.time if before and before[0].expires else 0.0
