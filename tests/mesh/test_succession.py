@@ -1,6 +1,7 @@
 """A forwarder that is replaced for good by another of its node: what it built is taken over."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -60,3 +61,19 @@ async def test_what_carries_is_taken_over_as_it_stands(mesh) -> None:
     assert names(again)[2] != first
     assert node.kernel.links_at[mesh.at("web"), "nsm-1"].index == stood
     assert len(node.kernel.links_at) == 2
+
+
+async def test_on_another_node_nobody_follows(mesh) -> None:
+    for number, name in enumerate(("one", "two", "three"), 1):
+        await mesh.start_node(name, f"10.0.0.{number}")
+    await mesh.serve("old", mesh.nodes["two"])
+    web = mesh.client("web", mesh.nodes["one"])
+    conn = await web.request(Call(), mesh.wish("web-0"))
+    await mesh.serve("new", mesh.nodes["three"])
+    moved = await web.request(Call(), Request(replace(conn, endpoint="new")))
+    assert names(moved)[3:] == ["manager-three", "forwarder-three", "new"]
+    assert [one.id for one in moved.hops.segments[:3]] == [one.id for one in conn.hops.segments[:3]]
+    assert not {one.id for one in moved.hops.segments[3:]} & {one.id for one in conn.hops.segments}
+    await web.close(Call(), moved)
+    await asyncio.sleep(30)
+    assert all(node.kernel.empty for node in mesh.nodes.values())

@@ -81,6 +81,7 @@ class Call:
 
     `peer` and `token` are the caller's (None: asked from within this process); `files` is the way
     to and from the caller; `to` and `channel` are the next hop's; `deadline` is in `Clock.ticks`.
+    For a `newcomer` the path went another way before: by another hop in our place.
     """
 
     peer: Peer | None = None
@@ -91,6 +92,7 @@ class Call:
     channel: "Channel | None" = None
     candidates: tuple[Endpoint, ...] = ()
     tokens: TokenPath | None = None
+    newcomer: bool = False
     _life: Life | None = None
 
     @property

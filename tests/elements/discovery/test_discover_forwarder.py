@@ -185,3 +185,23 @@ async def test_a_close_leaves_half_of_its_time_to_whoever_comes_next(entry, endp
     asked = replace(wish().connection, path=PATH)
     await entry.close(replace(Lifetime().call, deadline=now + 10), asked)
     assert now < endpoints.calls[-1].deadline <= now + 5.5
+
+
+def further(end: Fragile) -> list[tuple[str, ...]]:
+    return [tuple(one.name for one in request.connection.hops.segments) for request in end.requests]
+
+
+async def test_on_a_path_that_went_by_another_node_nobody_follows_its_forwarder(
+    entry, end, call
+) -> None:
+    asked = Request(replace(wish().connection, path=PATH))
+    end.down = frozenset({"f2"})
+    await entry.request(replace(call, newcomer=True), asked)
+    assert tried(end) == ["f2", "f1"]
+    assert further(end) == [("nsc", "nm", "f2"), ("nsc", "nm")]
+
+
+async def test_on_one_that_came_by_here_another_follows(entry, end, call) -> None:
+    end.down = frozenset({"f2"})
+    await entry.request(call, Request(replace(wish().connection, path=PATH)))
+    assert further(end) == [("nsc", "nm", "f2")] * 2

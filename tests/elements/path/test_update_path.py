@@ -120,3 +120,23 @@ async def test_one_that_succeeds_another_goes_on_under_its_id() -> None:
     await UpdatePath("heir", succeeds=True).bind(end).request(Call(), Request(asked))
     (below,) = end.requests
     assert below.connection == conn(("nm", "b"), ("heir", "c"), ("nse", "d"), at=1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "newcomer"),
+    [
+        (conn(("nm", "b")), False),
+        (conn(("nm", "b"), ("heir", "c")), False),
+        (conn(("heir", "b"), ("nse", "c")), False),
+        (conn(("nm", "b"), ("old", "c"), ("heir", "d")), True),
+        (Connection("a"), False),
+    ],
+)
+async def test_who_takes_anothers_place_is_a_newcomer_unless_it_succeeds_that_one(
+    asked: Connection, newcomer: bool
+) -> None:
+    end = Recorder()
+    for succeeds in (False, True):
+        element = UpdatePath("heir", succeeds=succeeds)
+        await element.bind(end).request(Call(newcomer=not newcomer), Request(asked))
+    assert [call.newcomer for call in end.calls] == [newcomer, False]

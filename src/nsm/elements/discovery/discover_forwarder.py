@@ -20,7 +20,8 @@ BACK_BY = 10.0
 class DiscoverForwarder(Element):
     """Try the forwarders of this node in turn; stay with the one that did it (W §2.1).
 
-    Only when that one itself is gone for long does another follow it. `service` is the one that
+    Only when that one itself is gone for long does another follow it; a forwarder that the path
+    went by on another node has nobody follow it here. `service` is the one that
     forwarders register under, `url` this manager's own, by which the registry tells whose they are.
     """
 
@@ -49,7 +50,8 @@ class DiscoverForwarder(Element):
         attempts = Attempts(f"go through a forwarder for {asked.network_service!r}")
         for forwarder in await self._candidates(call, asked):
             try:
-                conn = await next.request(call.towards(forwarder.url), request)
+                told = _cut(request, forwarder.name) if call.newcomer else request
+                conn = await next.request(call.towards(forwarder.url), told)
             except NsmError as error:
                 attempts.failed(f"forwarder {forwarder.name}", error)
                 if isinstance(error, Unreachable) and not error.hop:  # no hop of the way said so
@@ -93,6 +95,15 @@ class DiscoverForwarder(Element):
         """Whether the chosen one has been missed for so long that it may not come back."""
         since = self.missed.get(call)
         return since is not None and self.clock.ticks() - since >= BACK_BY
+
+
+def _cut(request: Request, name: str) -> Request:
+    """The request without the way it went from another hop in our place, unless by that name."""
+    conn, path = request.connection, request.connection.hops
+    if _after_us(conn) in ("", name):
+        return request
+    ours = replace(path, segments=path.segments[: path.index + 1])
+    return request.carrying(replace(conn, path=ours))
 
 
 def _after_us(conn: Connection) -> str:

@@ -14,7 +14,7 @@ class UpdatePath(Element):
     """First of every chain: below it a connection's id and index are this hop's own (W §1.6).
 
     One that `succeeds` goes on under the id of whoever was in its place in the path before: what
-    that one built and is known by stands, and is found by it.
+    that one built and is known by stands, and is found by it. Any other is a newcomer there.
     """
 
     def __init__(
@@ -27,6 +27,7 @@ class UpdatePath(Element):
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         entered = self.enter(request.connection)
         asker = _asker(request.connection)
+        call = replace(call, newcomer=self._is_newcomer(request.connection))
         return _restore(await next.request(call, request.carrying(entered)), asker)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
@@ -46,6 +47,13 @@ class UpdatePath(Element):
         if here.id != conn.id:
             raise Invalid(f"connection {conn.id!r} is {here.id!r} in its path")
         return self._step(conn, path)
+
+    def _is_newcomer(self, asked: Connection) -> bool:
+        path = asked.hops
+        here = path.segments[path.index : path.index + 2]
+        return (
+            len(here) == 2 and not self.succeeds and self.name not in (here[0].name, here[1].name)
+        )
 
     def _step(self, conn: Connection, path: Path) -> Connection:
         at = path.index + 1
