@@ -85,6 +85,44 @@ def wires(kernel) -> Wires:
     return Wires(kernel)
 
 
+@pytest.fixture
+async def moved(kernel, wires) -> Wires:
+    """One stands where it was led, and what is left of where it was could not be removed."""
+    await wires.build("c", tunnel("endpoint", ONE, "vpn", 6))
+    rest = await wires.replace("c", tunnel("endpoint", TWO, "vpn", 8))
+    kernel.fault = lambda _at, _op: NsmError("no")
+    with pytest.raises(NsmError):
+        await wires.clear("c", rest)
+    return wires
+
+
+async def test_what_is_left_of_where_it_was_goes_at_the_next_occasion(kernel, moved) -> None:
+    await moved.finish()
+    assert (ONE, "vpn") in kernel.links_at, "it still cannot"
+    kernel.fault = healthy
+    await moved.finish()
+    assert [*kernel.links_at] == [(TWO, "vpn")]
+
+
+async def test_what_is_left_goes_also_when_it_is_asked_for_or_closed_meanwhile(
+    kernel, moved
+) -> None:
+    with pytest.raises(NsmError):
+        await moved.build("c", tunnel("endpoint", TWO, "vpn", 8))
+    kernel.fault = healthy
+    await moved.build("c", tunnel("endpoint", TWO, "vpn", 8))
+    await moved.remove("c")
+    await moved.finish()
+    assert kernel.empty
+
+
+async def test_what_is_left_stays_where_it_is_led_back_to(kernel, moved) -> None:
+    kernel.fault = healthy
+    await kernel.apply(*await moved.replace("c", tunnel("endpoint", ONE, "vpn", 6)))
+    await moved.finish()
+    assert [*kernel.links_at] == [(ONE, "vpn")]
+
+
 MOVES = {
     "local to local": (local(ONE), local(TWO)),
     "local to remote": (local(ONE), tunnel("client", CLIENT, "nsm-1", 6)),

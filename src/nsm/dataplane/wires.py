@@ -8,7 +8,7 @@ from nsm.dataplane import plan
 from nsm.dataplane.driver import Driver
 from nsm.dataplane.ledger import Tag
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import AddVeth, AddVxlan, LinkEnd, Op
+from nsm.dataplane.ops import AddVeth, AddVxlan, DelLink, LinkEnd, Op
 from nsm.errors import NsmError
 
 log = logging.getLogger(__name__)
@@ -24,6 +24,7 @@ class Wires:
         self.standing: dict[str, tuple[Op, ...]] = {}
         self.doomed: set[str] = set()
         self.found: set[str] = set()
+        self.left: dict[str, tuple[Op, ...]] = {}
 
     @property
     def places(self) -> frozenset[Place]:
@@ -55,13 +56,14 @@ class Wires:
             await self.build(id, wanted)
             return ()
         steps = plan.beside(before, wanted)
-        await self.kernel.apply(*steps.build)
-        try:
-            await self.kernel.apply(*steps.switch)
-        except BaseException:
-            await self._go_back(id, steps.back)
-            raise
-        self.standing[id] = wanted
+        with self._wanted_again(id):
+            await self.kernel.apply(*steps.build)
+            try:
+                await self.kernel.apply(*steps.switch)
+            except BaseException:
+                await self._go_back(id, steps.back)
+                raise
+            self.standing[id] = wanted
         return steps.rest
 
     async def remove(self, id: str) -> None:
@@ -70,21 +72,30 @@ class Wires:
             self.doomed.add(id)
             await self.kernel.apply(*plan.undo(standing))
             self.doomed.discard(id)
-            del self.standing[id]
+            self.standing.pop(id, None)
+
+    async def clear(self, id: str, rest: tuple[Op, ...]) -> None:
+        """Take away what is left of where it stood before. What fails is for `finish` as well."""
+        try:
+            await self.kernel.apply(*rest)
+        except BaseException:
+            self.left[id] = (*self.left.get(id, ()), *rest)
+            raise
 
     async def finish(self) -> None:
         """Take away what could not be when it was to go, and nobody has asked for since."""
-        for id in tuple(self.doomed):
+        for id in (*self.doomed, *self.left):
             try:
                 if id in self.doomed:
                     await self.remove(id)
+                await self.clear(id, self._needless(self.left.pop(id, ())))
             except NsmError as error:
                 log.warning("%s still stands, though nobody has it: %s", id, error)
 
     @contextmanager
     def _wanted_again(self, id: str) -> Iterator[None]:
         """Somebody asks for it, and has it unless that fails."""
-        doomed = id in self.doomed
+        doomed, left = id in self.doomed, self.left.pop(id, ())
         self.doomed.discard(id)
         try:
             yield
@@ -92,6 +103,19 @@ class Wires:
             if doomed:
                 self.doomed.add(id)
             raise
+        finally:
+            if left:
+                self.left[id] = (*left, *self.left.get(id, ()))
+
+    def _needless(self, rest: tuple[Op, ...]) -> tuple[Op, ...]:
+        """What of it is not where something has been wanted since."""
+        places = self.places
+        return tuple(
+            op
+            for op in rest
+            if not isinstance(op, DelLink)
+            or not places.intersection(_place(end) for end in (op.end, op.peer) if end)
+        )
 
     async def _go_back(self, id: str, ops: tuple[Op, ...]) -> None:
         try:

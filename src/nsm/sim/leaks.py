@@ -26,7 +26,7 @@ HELD: dict[type, tuple[str, Callable[[Any], Sequence[object]]]] = {
     Events: ("connections to tell of", lambda events: range(len(events))),
     Watching: ("interests", lambda watching: sorted(watching.interests)),
     Vnis: ("VNIs", lambda vnis: range(len(vnis))),
-    JoinNamespaces: ("vWires", lambda join: sorted(join.wires.standing)),
+    JoinNamespaces: ("vWires", lambda join: sorted({*join.wires.standing, *join.wires.left})),
     AssignPointToPoint: ("addresses", lambda assign: range(len(assign.pool))),
     RememberPrefixes: ("prefixes of", lambda remember: sorted(remember.used)),
 }

@@ -265,3 +265,21 @@ async def test_an_answer_that_cannot_be_joined_is_closed(entry, onward, lifetime
     with pytest.raises(Unsupported):
         await entry.request(lifetime.call, asking())
     assert onward.verbs == ["request c", "close c"]
+
+
+async def test_what_could_not_be_removed_of_the_way_before_is_not_forgotten(
+    kernel, onward, lifetime
+) -> None:
+    join = JoinNamespaces(kernel, Underlay(NODE), onward.slot, namespace=opened)
+    entry = join.bind(onward)
+    conn = await established(entry, lifetime, TUNNEL)
+    moved = Lifetime()
+    moved.life.instead = lifetime.life
+    onward.agreed = [kernel_end("file:///other", "vpn-1")]
+    other = replace(TUNNEL, parameters={**TUNNEL.parameters, "vni": "8"})
+    await entry.request(moved.call, asking(other))
+    kernel.fault = failing_at(kernel.asked + 1)
+    with pytest.raises(NsmError, match="told to fail"):
+        await entry.close(lifetime.call, conn)
+    await join.wires.finish()
+    assert [*kernel.links_at] == [(OTHER, "vpn-1")]
