@@ -1,15 +1,19 @@
 """An endpoint at work: serve, register, wait, leave."""
 
+import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
+from nsm.dataplane.inhabited import addresses_in
 from nsm.elements.context import AssignPointToPoint, AssignStrict, RecallAddresses
+from nsm.elements.context.recall_addresses import Standing
 from nsm.elements.lifecycle import CloseWhenIdle
 from nsm.elements.policy import LimitCallers
 from nsm.endpoint import policy_routes
@@ -73,14 +77,27 @@ def admitting(config: Config, program: Program) -> Needs:
 async def simple(
     config: Config, program: Program, needs: Needs, own: Sequence[Link[Handler]] = ()
 ) -> Chain[Handler]:
-    """The chain of an endpoint that ends the vWire itself."""
+    """The chain of an endpoint that ends the vWire itself, in the namespace it is told."""
+    standing = partial(asyncio.to_thread, addresses_in, config.netns)
+    return ending(config, program, needs, standing, own)
+
+
+def ending(
+    config: Config,
+    program: Program,
+    needs: Needs,
+    standing: Standing,
+    own: Sequence[Link[Handler]] = (),
+) -> Chain[Handler]:
+    """The same, wherever its interfaces stand."""
     routes = LiveFile[tuple[PolicyRoute, ...]](
         config.pbr_config_path, policy_routes.read, (), program.clock
     )
-    return serving(config, needs, idle(config, program), addressing(config, program), routes, own)
+    addresses = addressing(config, program, standing)
+    return serving(config, needs, idle(config, program), addresses, routes, own)
 
 
-def addressing(config: Config, program: Program) -> list[Link[Handler]]:
+def addressing(config: Config, program: Program, standing: Standing) -> list[Link[Handler]]:
     """What gives addresses, and knows those of an earlier life where there is a folder for them."""
     groups = [AssignPointToPoint(group) for group in config.cidr_prefix]
     links: list[Link[Handler]] = [*groups]
@@ -90,7 +107,8 @@ def addressing(config: Config, program: Program) -> list[Link[Handler]]:
     for group in groups:
         program.holdings.addresses.by(group.handed_out)
     if notes := kept(config, program):
-        return [RecallAddresses(groups, notes, program.clock), *links]
+        recall = RecallAddresses(groups, notes, standing, program.clock, program.tasks)
+        return [recall, *links]
     return links
 
 

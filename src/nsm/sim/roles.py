@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TypeVar, cast
 
+from nsm.api.cidr import Address
 from nsm.api.connection import Connection
 from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.chains.needs import Needs
@@ -29,7 +30,7 @@ from nsm.elements.kernel import CarryThrough
 from nsm.elements.lifecycle import Question
 from nsm.elements.registry.catalog import Catalog
 from nsm.endpoint.config import Config as EndpointConfig
-from nsm.endpoint.serving import simple, worker
+from nsm.endpoint.serving import ending, worker
 from nsm.errors import Invalid
 from nsm.identity.policies import COMMON
 from nsm.node import program as holding
@@ -170,8 +171,20 @@ def _endpoint(mesh: Mesh, spec: Endpoint) -> Role:
     )
     if spec.onward:
         return Role(f"{APPS}/{spec.name}", spec.node, config, _passthrough)
-    work = worker(simple)
-    return Role(f"{APPS}/{spec.name}", spec.node, config, lambda *_: work)
+    return Role(f"{APPS}/{spec.name}", spec.node, config, _end)
+
+
+def _end(mesh: Mesh, process: Process) -> Work:
+    async def standing() -> frozenset[Address]:
+        space, links = mesh.space(process.name), process.host.kernel.links_at.items()
+        return frozenset(
+            a.ip for (netns, _), link in links if netns == space for a in link.addresses
+        )
+
+    async def build(config: EndpointConfig, program: Program, needs: Needs) -> Chain[Handler]:
+        return ending(config, program, needs, standing)
+
+    return worker(build)
 
 
 def _passthrough(mesh: Mesh, process: Process) -> Work:

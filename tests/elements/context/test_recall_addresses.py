@@ -5,12 +5,13 @@ from pathlib import Path as File
 import pytest
 
 from nsm.api import cidr
+from nsm.api.cidr import Address
 from nsm.api.connection import Path, Segment
 from nsm.api.timestamp import Timestamp
 from nsm.elements.context.assign_point_to_point import AssignPointToPoint
-from nsm.elements.context.recall_addresses import RecallAddresses
-from nsm.errors import Exhausted
-from nsm.sdk import Call, Connection, Request, chain
+from nsm.elements.context.recall_addresses import BUILT, RecallAddresses
+from nsm.errors import Exhausted, NsmError
+from nsm.sdk import Call, Connection, Request, Tasks, chain
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.testing import Recorder
 from nsm.store import Notes
@@ -25,7 +26,15 @@ class Endpoint:
 
     def __init__(self, folder: File, *groups: str) -> None:
         self.groups = [AssignPointToPoint((cidr.prefix(one),)) for one in groups or FOUR]
-        self.recall = RecallAddresses(self.groups, Notes(folder / "notes", CLOCK), CLOCK)
+        self.tasks, self.standing = Tasks(), self.built
+        notes = Notes(folder / "notes", CLOCK)
+        self.recall = RecallAddresses(
+            self.groups, notes, lambda: self.standing(), CLOCK, self.tasks
+        )
+
+    async def built(self) -> list[Address]:
+        """All that was ever given."""
+        return [pair.dst for group in self.groups for pair in group.held.values()]
 
     async def ask(self, id: str, lasts: float = 60, end: Recorder | None = None) -> list[str]:
         before = Segment("fwd", "f", expires=Timestamp.at(CLOCK.now() + lasts))
@@ -112,3 +121,47 @@ async def test_a_connection_that_is_noted_twice_holds_one_pair_of_a_group(tmp_pa
     words = ("10.0.0.0", "10.0.0.1", "10.0.0.2", "10.0.0.3")
     Notes(tmp_path / "notes", CLOCK).put("a", words, CLOCK.now() + 60)
     assert await Endpoint(tmp_path).ask("b") == ["10.0.0.3"]
+
+
+async def test_who_left_while_nobody_was_there_to_be_told_has_them_no_more(tmp_path: File) -> None:
+    before = Endpoint(tmp_path)
+    await before.ask("a", 600)
+    await before.ask("b", 600)
+    after = Endpoint(tmp_path)
+
+    async def standing() -> list[Address]:
+        return [cidr.host("10.0.0.2")]
+
+    after.standing = standing
+    await CLOCK.sleep(BUILT - 1)
+    with pytest.raises(Exhausted):
+        await after.ask("c")
+    await CLOCK.sleep(2)
+    assert [*after.recall.awaited] == ["b"]
+    assert await after.ask("c") == ["10.0.0.1"]
+    assert await after.ask("b") == ["10.0.0.3"]
+
+
+async def test_who_came_back_in_time_is_not_looked_for(tmp_path: File) -> None:
+    await Endpoint(tmp_path).ask("a", 600)
+    after = Endpoint(tmp_path)
+
+    async def standing() -> list[Address]:
+        return []
+
+    after.standing = standing
+    await after.ask("a", 600)
+    await CLOCK.sleep(BUILT + 1)
+    assert (await after.ask("b"), await after.ask("a")) == (["10.0.0.3"], ["10.0.0.1"])
+
+
+async def test_where_nobody_can_look_they_are_kept(tmp_path: File) -> None:
+    await Endpoint(tmp_path).ask("a", 600)
+    after = Endpoint(tmp_path)
+
+    async def standing() -> list[Address]:
+        raise NsmError("no")
+
+    after.standing = standing
+    await CLOCK.sleep(BUILT + 1)
+    assert await after.ask("b") == ["10.0.0.3"]

@@ -22,12 +22,6 @@ def addresses_are_given_twice(real: Any) -> Any:
     return lambda self, number: self.held.add(number)
 
 
-@mutation(AssignPointToPoint, "_recovered")
-def addresses_are_forgotten(real: Any) -> Any:
-    """An endpoint that was started again gives its clients other addresses than they have."""
-    return lambda self, ip, excluded: None
-
-
 @mutation(Notes, "_read")
 def notes_are_not_read(real: Any) -> Any:
     """An endpoint that was started again does not know what it gave, or whom it led to."""

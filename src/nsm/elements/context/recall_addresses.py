@@ -1,24 +1,42 @@
 """Give nobody what an earlier life of ours gave to somebody else."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Awaitable, Callable, Collection, Sequence
 
 from nsm.api import cidr
+from nsm.api.cidr import Address
 from nsm.api.paths import granted_until
 from nsm.elements.context.assign_point_to_point import AssignPointToPoint
-from nsm.errors import Invalid
+from nsm.errors import Invalid, NsmError
 from nsm.pools import Pair
-from nsm.sdk import Alarm, Call, Clock, Connection, Element, Handler, Request
+from nsm.sdk import Alarm, Call, Clock, Connection, Element, Handler, Request, Tasks
 from nsm.store import Notes
+
+log = logging.getLogger(__name__)
+
+BUILT = 10.0
+"""Seconds after which an interface stands that was being built when an earlier life ended."""
+Standing = Callable[[], Awaitable[Collection[Address]]]
+"""Asks for the addresses that our own interfaces have."""
 
 
 class RecallAddresses(Element):
     """Note what `groups` give, and keep what was noted before for whoever had it.
 
-    It is theirs until they ask for it again, or the time they were given it for is over.
+    It is theirs until they ask for it again, or the time they were given it for is over, or its
+    interface turns out to be gone: who left while we were dead told only the kernel.
     """
 
-    def __init__(self, groups: Sequence[AssignPointToPoint], notes: Notes, clock: Clock) -> None:
+    def __init__(
+        self,
+        groups: Sequence[AssignPointToPoint],
+        notes: Notes,
+        standing: Standing,
+        clock: Clock,
+        tasks: Tasks,
+    ) -> None:
         self.groups = groups
+        self.standing = standing
         self.notes = notes
         self.clock = clock
         self.awaited: dict[str, Alarm] = {}
@@ -27,6 +45,8 @@ class RecallAddresses(Element):
                 self._await(id, until)
             else:
                 notes.drop(id)
+        if self.awaited:
+            tasks.start("look for the vWires of an earlier life", self._look())
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         id = request.connection.id
@@ -67,8 +87,20 @@ class RecallAddresses(Element):
             alarm.cancel()
         return alarm is not None
 
+    async def _look(self) -> None:
+        await self.clock.sleep(BUILT)
+        try:
+            here = await self.standing()
+        except (NsmError, OSError) as error:
+            log.info("cannot see which vWires stand from before: %s", error)
+            return
+        for id in tuple(self.awaited):
+            pairs = [group.held[id] for group in self.groups if id in group.held]
+            if not any(pair.dst in here for pair in pairs):
+                self._stays_away(id)
+
     def _stays_away(self, id: str) -> None:
-        del self.awaited[id]
+        self._comes(id)
         self.notes.drop(id)
         for group in self.groups:
             group.let_go(id)
