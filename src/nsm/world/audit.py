@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from nsm.dataplane.census import Census
+from nsm.dataplane.facts import LINK
 from nsm.program.inventory import Inventory
 from nsm.world.claims import Claims
 
@@ -87,6 +88,7 @@ def in_programs(claims: Claims, found: Found) -> Iterator[Leftover]:
     for who, one in found.inventories.items():
         yield from _connections(who, one, found.now, wanted)
         yield from _in_memory(who, one)
+        yield from _built(who, one)
         for entry in one.entries:
             if entry.name not in names:
                 what = f"{entry.name} in the registry, and no such endpoint"
@@ -105,6 +107,14 @@ def _in_memory(who: str, one: Inventory) -> Iterator[Leftover]:
     for id, address in one.addresses:
         if id not in held:
             yield inside(who, "address", f"{address}, handed out for {id or 'nobody'}")
+
+
+def _built(who: str, one: Inventory) -> Iterator[Leftover]:
+    """Interfaces that the program says it keeps, but for whom?"""
+    served = {conn.id for conn in one.connections} | set(one.lives) | {""}
+    for built in one.built:
+        if built.kind == LINK and built.connection not in served:
+            yield inside(who, LINK, f"{built.what}, built for {built.connection}, which is over")
 
 
 PER_CONNECTION = ("refresh ", "close ", "heal ", "look at ", "connect ", "check ")
