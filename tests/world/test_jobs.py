@@ -134,6 +134,25 @@ async def test_what_is_killed_while_it_begins_does_not_stay(host: Host) -> None:
     assert jobs.get("a").pid is None
 
 
+async def test_what_is_restarted_while_it_begins_runs_once(host: Host) -> None:
+    slow, alive = asyncio.Event(), set[int]()
+
+    async def spawn(process: Process, ended: Ended) -> Started:
+        await slow.wait()
+        one = await host.spawn(process, lambda status: (alive.discard(one.pid), ended(status)))
+        alive.add(one.pid)
+        return one
+
+    jobs = Jobs(spawn, LoopClock(), Tasks(), lambda _: None)
+    jobs.add([process("a")])
+    await settled()
+    await jobs.restart(jobs.get("a"))
+    slow.set()
+    await settled()
+    assert alive == {jobs.get("a").pid}
+    assert stage(jobs, "a") is Stage.STARTING
+
+
 async def test_what_dies_by_itself_is_started_again_and_counted(jobs: Jobs, host: Host) -> None:
     jobs.add([process("a")])
     await settled()

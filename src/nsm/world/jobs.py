@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 
 from nsm.errors import NotFound, NsmError
 from nsm.sdk import Alarm, Clock, Tasks
@@ -62,6 +63,8 @@ class Job:
     """When it last ended, on the clock's own scale."""
     hurried: bool = False
     """Whether it has waited long enough for what it would rather be behind."""
+    begun: int = 0
+    """How often it was begun; what came of an earlier beginning is none of its business."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -148,20 +151,25 @@ class Jobs:
 
     def _begin(self, job: Job) -> None:
         job.quiet()
+        job.begun += 1
         self._enter(job, Stage.STARTING)
-        self.tasks.start(f"start of {job.who}", self._start(job))
+        self.tasks.start(f"start of {job.who}", self._start(job, job.begun))
 
-    async def _start(self, job: Job) -> None:
-        if job.stage is not Stage.STARTING:  # stopped before it began
+    async def _start(self, job: Job, begun: int) -> None:
+        if job.stage is not Stage.STARTING or job.begun != begun:  # stopped before it began
             return
         job.ended.clear()
         job.since = self.clock.ticks()
         try:
-            job.started = await self.spawn(job.process, lambda status: self._over(job, status))
+            started = await self.spawn(job.process, partial(self._over, job, begun))
         except (NsmError, OSError) as error:
             log.error("can't start %s: %s", job.who, error)
-            self._over(job, None)
+            self._over(job, begun, None)
             return
+        if job.begun != begun:  # begun anew while it began
+            started.signal(signal.SIGKILL)
+            return
+        job.started = started
         if job.stage not in (Stage.STARTING, Stage.UP):  # stopped while it began
             job.started.signal(signal.SIGKILL)
         elif isinstance(job.process.launch, UserProgram):  # has no way to say that it is ready
@@ -182,8 +190,10 @@ class Jobs:
         if job.stage is Stage.DONE:
             self._enter(job, Stage.WAITING)
 
-    def _over(self, job: Job, status: int | None) -> None:
+    def _over(self, job: Job, begun: int, status: int | None) -> None:
         """A process has ended: by itself, or because it was told to."""
+        if job.begun != begun:
+            return
         job.started, job.status, job.fell = None, status, self.clock.ticks()
         job.ended.set()
         if job.stage is Stage.HELD or self.stopping:
