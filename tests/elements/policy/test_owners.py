@@ -6,7 +6,7 @@ import pytest
 
 from nsm.api.registration import Endpoint, NetworkService
 from nsm.api.timestamp import Timestamp
-from nsm.elements.policy.owners import Owners
+from nsm.elements.policy.owners import SWEEP, Owners
 from nsm.errors import Exhausted
 from nsm.sdk import Clock
 
@@ -99,3 +99,14 @@ def test_there_is_room_for_so_many_names_and_what_ended_makes_room(clock: StillC
     clock.time = 1010
     register(owners, Endpoint("c"), "web")
     assert (owners.owner("b"), owners.owner("c")) == ("web", "web")
+
+
+def test_names_whose_time_is_over_do_not_add_up(clock: StillClock) -> None:
+    owners = Owners[Endpoint](clock)
+    register(owners, Endpoint("stays"), "web")
+    for number in range(1000):
+        clock.time += 10
+        record = Endpoint(f"gw-{number}", expiration_time=Timestamp(int(clock.time) + 10))
+        register(owners, record, "web")
+        assert len(owners) <= 2 * 3 + SWEEP
+    assert owners.owner("stays") == "web"

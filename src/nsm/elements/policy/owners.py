@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from nsm.store import Kept
 
 MOST_NAMES = 100_000
+SWEEP = 16
+"""Claims that may lie about when their time is over, and as many again as stand."""
 
 
 @dataclass(slots=True, eq=False)
@@ -40,6 +42,7 @@ class Owners(Generic[R]):
     def __init__(self, clock: Clock, most: int = MOST_NAMES) -> None:
         self._clock = clock
         self._most = most
+        self._sweep_at = SWEEP
         self._claims: dict[str, Claim[R]] = {}
 
     def __len__(self) -> int:
@@ -97,10 +100,10 @@ class Owners(Generic[R]):
             self._claims[name] = claim
 
     def _make_room(self) -> None:
-        if len(self._claims) < self._most:
-            return
-        for name in list(self._claims):
-            self._standing(name)
+        if len(self._claims) >= min(self._sweep_at, self._most):
+            for name in list(self._claims):
+                self._standing(name)
+            self._sweep_at = 2 * len(self._claims) + SWEEP
         if len(self._claims) >= self._most:
             raise Exhausted(f"{self._most} names are registered", fix="unregister some")
 
