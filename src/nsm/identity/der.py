@@ -1,7 +1,6 @@
 """Certificates laid end to end in DER, as the Workload API sends chains and bundles."""
 
 from collections.abc import Iterator
-from functools import lru_cache
 
 from cryptography import x509
 
@@ -43,9 +42,8 @@ def _length(data: bytes, at: int) -> int:
     return 2 + octets + body
 
 
-@lru_cache(maxsize=256)
 def load(der: bytes) -> x509.Certificate:
-    """One certificate, parsed; the last few hundred are remembered."""
+    """One certificate, parsed: which costs less than to remember it, 4 KB with its extensions."""
     try:
         return x509.load_der_x509_certificate(der)
     except ValueError as error:

@@ -1,7 +1,7 @@
 """The mesh's tokens on the wire: JWTs signed ES256, read strictly and checked once (W §5.3).
 
 Reading and checking are pure, and the same few tokens are judged at every hop of a process and on
-the way back: the last few thousand answers are remembered.
+the way back: the last few hundred answers are remembered.
 """
 
 from functools import lru_cache
@@ -16,7 +16,9 @@ from nsm.identity.leaf import read_leaf
 
 MAX_TOKEN = 4096
 """Characters in a token; honest ones have about 400."""
-REMEMBERED = 2048
+REMEMBERED = 512
+"""Answers, of 1 KB each: requests that are under way have fewer tokens, as those that one hop
+signs for another in the same second are the same."""
 
 
 class Claims(NamedTuple):

@@ -11,6 +11,9 @@ from nsm.errors import Invalid
 from nsm.identity import der
 from nsm.identity.spiffe import SpiffeId
 
+REMEMBERED = 256
+"""Peers, of 3 KB each; one that is read anew costs less than one token that is judged."""
+
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
@@ -27,7 +30,7 @@ class Leaf:
         return isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP256R1)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=REMEMBERED)
 def read_leaf(certificate: bytes) -> Leaf:
     """Read a leaf (DER); Invalid unless it is what the X.509-SVID standard calls one."""
     parsed = der.load(certificate)
