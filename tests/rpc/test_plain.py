@@ -8,10 +8,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
+from tests.leaving import nothing_holds_itself
 
 from nsm.errors import Denied, Exhausted, Invalid, NsmError, TooLate, Unimplemented, Unreachable
 from nsm.rpc.message import MOST
 from nsm.rpc.plain import PlainServer, plain_stream, plain_unary
+from nsm.sdk.streams import reading
 
 LARGE = MOST
 
@@ -96,6 +98,22 @@ async def test_a_stream_ends_when_it_is_over(url):
 async def test_the_kernel_says_who_asks(url):
     got = await plain_unary(url, "/Test/who", b"", [("workload.spiffe.io", "true")])
     assert got.decode() == f"{os.getpid()} {os.getuid()} {os.getgid()} ['true']"
+
+
+async def test_whoever_asked_holds_itself_nowhere(url, server, until):
+    async def ask():
+        await plain_unary(url, "/Test/who", b"", [])
+        with pytest.raises(Denied):
+            await plain_unary(url, "/Test/refuse", b"", [])
+        answers = plain_stream(url, "/Test/silent", b"", [])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05), reading(answers):
+                await anext(answers)
+        await until(lambda: not len(server._host))
+
+    await ask()
+    async with nothing_holds_itself():
+        await ask()
 
 
 async def test_a_refusal_arrives_as_what_it_was(url):

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import socket
+from contextlib import suppress
 
 import pytest
+from tests.leaving import nothing_holds_itself
 
 from nsm.api.connection import Connection, Request
 from nsm.api.monitoring import ConnectionEvent, Selector
@@ -223,6 +225,9 @@ async def test_a_port_nobody_listens_on_is_unreachable(pool):
         port = taken.getsockname()[1]
     with pytest.raises(Unreachable, match=f"tcp://127.0.0.1:{port}"):
         await pool.dial(f"tcp://127.0.0.1:{port}")
+    async with nothing_holds_itself():
+        with suppress(Unreachable):
+            await pool.dial(f"tcp://127.0.0.1:{port}")
 
 
 async def test_a_closed_pool_dials_nobody(server, pool, url):

@@ -5,6 +5,7 @@ import os
 from dataclasses import replace
 
 import pytest
+from tests.leaving import nothing_holds_itself
 
 from nsm.api.connection import Connection, Request, Segment
 from nsm.api.monitoring import UPDATE, ConnectionEvent, Selector
@@ -528,6 +529,34 @@ async def test_no_call_leaves_anything_behind(channel, server):
         await channel.connections.request(Call(), ASKED)
     assert channel._http2.processor.streams == {}
     assert channel._http2.connection.buffered == 0
+
+
+async def test_whoever_came_and_whatever_failed_holds_itself_nowhere(
+    server, client_identity, program, until
+):
+    async def come_and_go():
+        pool = Pool(client_identity, client_identity)
+        channel = await pool.dial(server.addresses[0])
+        await channel.connections.request(Call(), ASKED)
+        refused, slow = (Request(Connection(network_service=name)) for name in ("refused", "slow"))
+        with pytest.raises(Denied):
+            await channel.connections.request(Call(), refused)
+        with pytest.raises(TooLate):
+            await channel.connections.request(soon(0.05), slow)
+        events = channel.monitor.watch(Call(), Selector())
+        await anext(events)
+        asking = asyncio.ensure_future(channel.connections.request(Call(), slow))
+        waiting = asyncio.ensure_future(anext(events))
+        await until(lambda: len(program.calls) == 5)
+        await pool.close()
+        await asyncio.wait({asking, waiting})
+        assert {type(one.exception()) for one in (asking, waiting)} == {Unreachable}
+        await until(lambda: not len(server))
+        program.calls.clear()
+
+    await come_and_go()
+    async with nothing_holds_itself():
+        await come_and_go()
 
 
 async def test_cancelled_by_the_peer_is_not_confused_with_our_own_cancelling(channel, program):

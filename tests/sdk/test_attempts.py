@@ -1,5 +1,9 @@
 """How several failures become one."""
 
+from contextlib import suppress
+
+from tests.leaving import nothing_holds_itself
+
 from nsm.errors import Denied, Exhausted, NsmError, Unreachable
 from nsm.sdk.attempts import MOST_TOLD, Attempts
 
@@ -25,6 +29,23 @@ def test_failures_of_one_kind_stay_of_that_kind_and_each_is_told() -> None:
 
 def test_failures_of_many_kinds_say_that_another_try_may_help() -> None:
     assert type(attempts(Exhausted("full"), Denied("no"))) is Unreachable
+
+
+async def test_what_was_tried_does_not_hold_itself() -> None:
+    async def tried(times: int) -> None:
+        tries = Attempts("reach x")
+        for number in range(times):
+            try:
+                raise Unreachable("nobody is there")
+            except NsmError as error:
+                tries.failed(f"candidate {number}", error)
+        if times != 2:  # as where the third did it
+            raise tries.error()
+
+    async with nothing_holds_itself():
+        for times in (1, 2, 3):
+            with suppress(Unreachable):
+                await tried(times)
 
 
 def test_a_thousand_failures_fit_in_one_error() -> None:

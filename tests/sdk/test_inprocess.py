@@ -5,8 +5,10 @@ import gc
 import logging
 import warnings
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
+from tests.leaving import nothing_holds_itself
 
 from nsm.api.connection import Connection, Request
 from nsm.api.monitoring import INITIAL_STATE_TRANSFER, UPDATE, Selector
@@ -64,6 +66,17 @@ async def test_the_callee_sees_what_a_wire_would_carry_and_nothing_else() -> Non
         assert (theirs.deadline, theirs.to, theirs.channel, theirs.begun) == (7.0, "", None, False)
     assert channel.peer == Peer("spiffe://test/callee")
     assert end.verbs == ["request c", "close c"]
+
+
+async def test_a_failure_does_not_hold_itself() -> None:
+    class Refuse(Recorder):
+        async def request(self, call: Call, request: Request) -> Connection:
+            raise Denied("no")
+
+    channel = way(Offer(connections=Refuse()))
+    async with nothing_holds_itself():
+        with suppress(Denied):
+            await channel.connections.request(Call(), ASKED)
 
 
 async def test_a_caller_that_gives_up_does_not_wait_for_the_callees_undo() -> None:

@@ -3,6 +3,7 @@ import gc
 import logging
 
 import pytest
+from tests.leaving import nothing_holds_itself
 
 from nsm.errors import Unreachable
 from nsm.sdk import Tasks
@@ -28,6 +29,23 @@ async def test_what_failed_is_said_by_name(caplog: pytest.LogCaptureFixture) -> 
         await tasks.start("oddity", fail())
     assert caplog.messages == ["oddity failed"]
     assert caplog.records[0].exc_info
+
+
+async def test_what_is_stopped_does_not_hold_itself_though_it_knows_its_task() -> None:
+    tasks = Tasks()
+
+    async def wait() -> None:
+        async with asyncio.timeout(60) as limit:  # which knows the task
+            await asyncio.Event().wait()
+        assert limit
+
+    async with nothing_holds_itself():
+        task = tasks.start("wait", wait())
+        await asyncio.sleep(1)
+        task.cancel()
+        await asyncio.sleep(1)
+        assert task.cancelled()
+        del task
 
 
 async def test_what_says_why_it_failed_is_said_in_a_line(caplog: pytest.LogCaptureFixture) -> None:

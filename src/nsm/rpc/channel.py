@@ -37,12 +37,30 @@ class RpcChannel:
         self._retired = False
         self._aging = Aging(clock, http2.connection.transport.session.until, Side.DIALED)
         self._aging.begin(self._retire, self._retire, self.close)
-        self.connections = Connections(self)
-        self.monitor = Monitored(self)
-        self.network_services: Registered[NetworkService] = Registered(
+
+    # Each is made when asked for: kept here, it would hold us as we hold it, beyond our end.
+
+    @property
+    def connections(self) -> Connections:
+        """The peer's connections."""
+        return Connections(self)
+
+    @property
+    def monitor(self) -> Monitored:
+        """The peer's connections, watched."""
+        return Monitored(self)
+
+    @property
+    def network_services(self) -> Registered[NetworkService]:
+        """The peer's registry of network services."""
+        return Registered(
             self, methods.REGISTER_SERVICE, methods.FIND_SERVICE, methods.UNREGISTER_SERVICE
         )
-        self.endpoints: Registered[Endpoint] = Registered(
+
+    @property
+    def endpoints(self) -> Registered[Endpoint]:
+        """The peer's registry of endpoints."""
+        return Registered(
             self, methods.REGISTER_ENDPOINT, methods.FIND_ENDPOINT, methods.UNREGISTER_ENDPOINT
         )
 

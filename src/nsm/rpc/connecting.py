@@ -79,7 +79,10 @@ async def _to_host(target: Target) -> socket.socket:
             raise
         else:
             return sock
-    raise failure
+    try:
+        raise failure
+    finally:
+        del failure  # its traceback has this frame
 
 
 async def _addresses(target: Target) -> AsyncIterator[tuple[int, tuple[str, int]]]:

@@ -55,14 +55,18 @@ class _Refused(Frame):
 
     def __init__(self, error: ProtocolError) -> None:
         super().__init__(0)
-        self.error = error
+        self.error: ProtocolError | None = error
 
     def __repr__(self) -> str:  # h2 writes it for its log, and a frame without a body cannot
         return f"refused: {self.error}"
 
 
 def _refuse(frame: _Refused) -> tuple[list[Frame], list[Event]]:
-    raise frame.error
+    error, frame.error = frame.error, None  # raised, it has those who have the frame
+    try:
+        raise error or ProtocolError("refused")
+    finally:
+        del error
 
 
 class Engine(H2Connection):

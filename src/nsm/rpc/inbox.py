@@ -61,6 +61,10 @@ class Inbox(Buffer):
         self._failure = error
         self._wake()
 
+    def forgive(self) -> None:
+        """Nobody reads any more."""
+        self._failure = None
+
     async def read(self, size: int) -> bytes:
         """Exactly `size` bytes; none at all when the stream has ended before the first."""
         while len(self._bytes) < size:

@@ -123,8 +123,7 @@ class _Exchange:
 
     async def first_headers(self) -> dict[str, str]:
         headers = dict(await self.stream.recv_headers())
-        if failure := failure_of_answer(headers):
-            raise failure
+        _raise(failure_of_answer(headers))
         if "grpc-status" in headers:
             self._ended = True
             _raise(failure_in(headers))
@@ -138,11 +137,15 @@ class _Exchange:
         if self._release is not None:
             self.stream.cancel()
             self._release()
+        self.stream.forgive()
 
 
 def _raise(failure: NsmError | None) -> None:
-    if failure is not None:
-        raise failure
+    try:
+        if failure is not None:
+            raise failure
+    finally:
+        del failure  # its traceback has this frame
 
 
 def _secret(name: str, value: str) -> tuple[str, str]:

@@ -75,25 +75,38 @@ class _Visitor(Guest):
     """One connection to a plain server."""
 
     def __init__(self, sock: socket.socket, methods: Mapping[str, Method], clock: Clock) -> None:
-        self._who = credentials(sock)
+        self._who = who = _Caller(sock)
+        served = {path: who.served(method) for path, method in methods.items()}
+        super().__init__(sock, ClearSession(), Methods({}, served), clock)
+
+    def depart(self) -> None:
+        self._who.gone()
+        super().depart()
+
+
+class _Caller:
+    """Who is at the other end of a connection, which it does not know: so it ends with it."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._ids = credentials(sock)
         try:
             self._pidfd = pidfd(sock)
         except Ended as error:
             raise Unreachable("who called has ended, and its pid may be another's") from error
-        served = {path: self._serving(method) for path, method in methods.items()}
-        super().__init__(sock, ClearSession(), Methods({}, served), clock)
 
-    def depart(self) -> None:
+    def served(self, method: Method) -> Streaming:
+        """The method, as this one calls it."""
+
+        def serve(call: Incoming, request: bytes) -> AsyncIterator[bytes]:
+            return method(PlainCall(*self._ids, call.metadata, self._pidfd), request)
+
+        return serve
+
+    def gone(self) -> None:
+        """It has hung up."""
         if self._pidfd is not None:
             os.close(self._pidfd)
             self._pidfd = None
-        super().depart()
-
-    def _serving(self, method: Method) -> Streaming:
-        def serve(call: Incoming, request: bytes) -> AsyncIterator[bytes]:
-            return method(PlainCall(*self._who, call.metadata, self._pidfd), request)
-
-        return serve
 
 
 async def plain_stream(

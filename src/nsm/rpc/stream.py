@@ -119,6 +119,12 @@ class RpcStream(Stream):
         if self.id is not None:
             self.buffer.fail(self.failure)
 
+    def forgive(self) -> None:
+        """Nobody waits any more: a failure that was raised holds whoever did, and so the stream."""
+        self.failure = None
+        if self.id is not None:
+            self.buffer.forgive()
+
     @property
     def number(self) -> int:
         """Its id on the connection, once open."""

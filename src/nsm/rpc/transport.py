@@ -79,9 +79,7 @@ class SocketTransport(asyncio.Transport):
         return self._open and not self._closing
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        if name == "socket":
-            return self._plug.sock
-        return default
+        return self._plug.sock if name == "socket" else default
 
     # Reading
 
@@ -293,7 +291,9 @@ class SocketTransport(asyncio.Transport):
         self._loop.call_soon(self._tell, error)
 
     def _tell(self, error: Exception | None) -> None:
+        protocol, self._protocol = self._protocol, asyncio.Protocol()  # it has us: let go of it
+        settled, self._settled = self._settled, lambda *_: None
         if self._open:
-            self._protocol.connection_lost(error)
+            protocol.connection_lost(error)
         else:
-            self._settled(self, error or Unreachable("the connection was given up"))
+            settled(self, error or Unreachable("the connection was given up"))

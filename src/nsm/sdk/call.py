@@ -74,6 +74,19 @@ class Life:
     slots: dict[object, object] = field(default_factory=dict)
     instead: "Life | None" = None
 
+    def over(self) -> None:
+        """Nobody lives it any more, nor is anybody held by it who did."""
+        self.refresh_soon = self.close_soon = _nothing
+        self.again = _no_more
+
+
+def _nothing() -> None:
+    return None
+
+
+async def _no_more(_: Change | None) -> None:
+    return None
+
 
 @dataclass(frozen=True, slots=True)
 class Call:

@@ -177,6 +177,8 @@ async def _settle(answer: "asyncio.Future[T]", work: Coroutine[Any, Any, T]) -> 
     else:
         if not answer.done():
             answer.set_result(result)
+    finally:
+        del answer  # the failure in it has this frame in its traceback, which would hold it in turn
 
 
 def _let_go(answer: "asyncio.Future[T]", work: Coroutine[Any, Any, T]) -> None:

@@ -82,6 +82,10 @@ class Living:
         self._doing = asyncio.current_task()
         try:
             conn = await self.next.request(call.within(self.life), request)
+        except BaseException:
+            if not self.current:
+                self.life.over()
+            raise
         finally:
             self._doing = None
         if conn.state != UP:
@@ -104,6 +108,7 @@ class Living:
 
     def forget(self) -> None:
         """This life is over."""
+        self.life.over()
         if self.current:
             del self.lives.lived[self.key]
 

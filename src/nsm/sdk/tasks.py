@@ -53,6 +53,9 @@ class Tasks:
     async def _say(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         try:
             await work
+        except asyncio.CancelledError as told:
+            told.with_traceback(None)  # its frames know the task, and the task keeps it
+            raise
         except NsmError as error:  # a failure that says what it is; for us there is nothing to mend
             log.warning("%s failed: %s", name, error)
         except Exception:

@@ -38,6 +38,14 @@ class Listener(Protocol):
         ...
 
 
+class _Nobody:
+    def heard(self, kind: int, conn: Connection) -> None:
+        return None
+
+    def lost(self) -> None:
+        return None
+
+
 class Watching:
     """A program's ear at its next hops; `name` is the program's own name in paths."""
 
@@ -121,6 +129,11 @@ class Interest:
         if self._lost:
             self._lost = False
             self.listener.lost()
+
+    def leave(self) -> None:
+        """Never interested again, nor is whoever was held by it."""
+        self.drop()
+        self.listener = _Nobody()
 
     def drop(self) -> None:
         """No longer interested."""

@@ -54,8 +54,14 @@ async def find_with_service(
             service = both.create_task(find_service(services, call, name, payload))
             found = both.create_task(find_all(endpoints, call, like))
     except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None
-    return service.result(), found.result()
+        first = failures.exceptions[0]
+        failures.with_traceback(None)  # whoever raised it has it
+    else:
+        return service.result(), found.result()
+    try:
+        raise first  # not above, where it would hold all of them, and so itself
+    finally:
+        del first, service, found
 
 
 async def find_endpoint(registry: Registry[Endpoint], call: Call, name: str) -> Endpoint:

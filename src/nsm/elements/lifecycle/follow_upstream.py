@@ -39,7 +39,7 @@ class FollowUpstream(Element):
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         if follower := self.followers.take(call):
-            follower.interest.drop()
+            follower.interest.leave()
             self.all.pop(follower, None)
         await next.close(call, conn)
 
@@ -56,7 +56,7 @@ class _Follower:
         if known:
             self.interest.give_up()
         else:
-            self.interest.drop()
+            self.interest.leave()
 
     def heard(self, kind: int, conn: Connection) -> None:
         if conn.state == REFRESH_REQUESTED and not self.asked:

@@ -33,7 +33,7 @@ class Monitor(Element):
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         if relay := self.relays.take(call):
-            relay.interest.drop()
+            relay.interest.leave()
         try:
             await next.close(call, conn)
         finally:
@@ -54,7 +54,7 @@ class _Relay:
 
     def failed(self, known: bool) -> None:
         if not known:
-            self.interest.drop()
+            self.interest.leave()
             return
         if self.interest.relayed:  # without a next hop a failed refresh leaves all as it was
             self.lost()

@@ -37,4 +37,5 @@ class BeginRegistration(RegistryElement[R]):
     def _life(self, record: R, next: Registry[R]) -> Lifetime[R]:
         if not record.name:
             raise Invalid("a registration needs a name")
-        return self.lifetimes.of(Lifetime(self.lifetimes, record.name, next))
+        known = self.lifetimes.known.get(record.name)
+        return known or Lifetime(self.lifetimes, record.name, next)

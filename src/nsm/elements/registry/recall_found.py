@@ -8,7 +8,7 @@ from nsm.api.registration import Answer, Endpoint, Query, R
 from nsm.elements.registry.catalog import is_foreign
 from nsm.elements.registry.persistence import AWAY
 from nsm.elements.registry.recollection import MOST, Recollection
-from nsm.errors import NsmError, Unreachable
+from nsm.errors import Unreachable
 from nsm.sdk import Call, Clock, Registry, RegistryElement
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.streams import reading
@@ -84,18 +84,16 @@ class RecallFound(RegistryElement[R]):
                         yield answer
                 recalled = self._meet(query.like, told)
             except AWAY as error:
-                recalled = self._instead(query.like, told, error)
+                if not (recalled := self._instead(query.like, told)):
+                    raise
+                log.info("answering what the registry said last: %s", error)
                 if isinstance(error, Unreachable) or once is not call:
                     self._miss(query.like)
         for answer in recalled:
             yield answer
 
-    def _instead(self, wanted: R, told: set[str], error: NsmError) -> list[Answer[R]]:
-        rest = [one for one in self.memory.like(wanted) if one.record.name not in told]
-        if not rest:
-            raise error
-        log.info("answering what the registry said last: %s", error)
-        return rest
+    def _instead(self, wanted: R, told: set[str]) -> list[Answer[R]]:
+        return [one for one in self.memory.like(wanted) if one.record.name not in told]
 
     def _is_away(self, wanted: R) -> bool:
         return self.clock.ticks() < self.away_until and not is_foreign(wanted)
