@@ -66,7 +66,7 @@ def _in_container(id: str) -> Iterator[int]:
     """The processes of a container, by the id that its engine names their control group after."""
     for pid in sorted(procfs.pids()):
         with suppress(OSError):
-            if id in (procfs.PROC / str(pid) / "cgroup").read_text():
+            if id in Path(f"/proc/{pid}/cgroup").read_text():
                 yield pid
 
 

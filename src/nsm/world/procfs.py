@@ -1,4 +1,8 @@
-"""Processes as /proc shows them: when they began, what they cost, whose they are."""
+"""Processes as /proc shows them: when they began, what they cost, whose they are.
+
+Paths are plain text here: a `Path` makes Python keep each of its parts for a moment in a table of
+such words, which grows with every pid and again with every look, in steps of a megabyte.
+"""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-PROC = Path("/proc")
+PROC = "/proc"
 TICK = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 Key = tuple[int, int]
@@ -24,7 +28,7 @@ class Cost:
 def fields(pid: int) -> list[str]:
     """The fields of /proc/<pid>/stat from the state on; empty when it has gone."""
     try:
-        text = (PROC / str(pid) / "stat").read_text()
+        text = _read(pid, "stat").decode(errors="replace")
     except OSError:
         return []
     return text.rpartition(")")[2].split()
@@ -59,7 +63,7 @@ def pids() -> Iterator[int]:
 def environment(pid: int) -> dict[str, str]:
     """What a process was started with; empty where that may not be known."""
     with suppress(OSError):
-        words = (PROC / str(pid) / "environ").read_bytes().split(b"\0")
+        words = _read(pid, "environ").split(b"\0")
         pairs = (os.fsdecode(word).partition("=") for word in words if b"=" in word)
         return {name: value for name, _, value in pairs}
     return {}
@@ -67,18 +71,18 @@ def environment(pid: int) -> dict[str, str]:
 
 def namespace(pid: int, kind: str = "net") -> Key | None:
     """A namespace that a process stands in."""
-    return key(PROC / str(pid) / "ns" / kind)
+    return key(f"{PROC}/{pid}/ns/{kind}")
 
 
 def found(pid: int, path: Path | str) -> Key | None:
     """What a process finds at an absolute path, in the mount namespace that it stands in."""
-    return key(PROC / str(pid) / "root" / str(path).lstrip("/"))
+    return key(f"{PROC}/{pid}/root/{str(path).lstrip('/')}")
 
 
-def key(path: Path) -> Key | None:
+def key(path: Path | str) -> Key | None:
     """What there is at a path; None where nothing is, or where that may not be known."""
     with suppress(OSError):
-        there = path.stat()
+        there = os.stat(path)
         return there.st_dev, there.st_ino
     return None
 
@@ -103,17 +107,22 @@ def descriptors(pid: int) -> Iterator[tuple[str, Key]]:
 
     Nothing where that may not be known. A namespace may be called by a path, too.
     """
-    folder = PROC / str(pid) / "fd"
+    folder = f"{PROC}/{pid}/fd"
     with suppress(OSError):
         for entry in os.listdir(folder):
             with suppress(OSError):
-                about = os.stat(folder / entry)
-                yield os.readlink(folder / entry), (about.st_dev, about.st_ino)
+                about = os.stat(f"{folder}/{entry}")
+                yield os.readlink(f"{folder}/{entry}"), (about.st_dev, about.st_ino)
 
 
 def words(pid: int) -> str:
     """The command a process was started with."""
     with suppress(OSError):
-        said = (PROC / str(pid) / "cmdline").read_bytes()
+        said = _read(pid, "cmdline")
         return said.replace(b"\0", b" ").decode("utf-8", "replace").strip()[:120]
     return ""
+
+
+def _read(pid: int, what: str) -> bytes:
+    with open(f"{PROC}/{pid}/{what}", "rb") as file:
+        return file.read()
