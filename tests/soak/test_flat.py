@@ -26,6 +26,23 @@ def test_what_is_seen_once_in_a_while_is_no_growth() -> None:
     assert flat(DESCRIPTORS, *[40] * 11, 400)
 
 
+def test_what_sways_is_flat_as_long_as_its_floor_is_where_it_was() -> None:
+    assert flat(DESCRIPTORS, *[40, 40, 44, 45] * 2, *[40, 40, 49, 50])
+    assert not flat(DESCRIPTORS, *[40, 40, 44, 45] * 2, *[43, 43, 49, 50])
+
+
+def test_what_was_there_before_is_no_growth() -> None:
+    assert flat(DESCRIPTORS, *[50] * 4, *[46] * 4, *[51] * 4)
+
+
+def test_memory_that_was_given_back_and_taken_again_grows() -> None:
+    assert not flat(MEMORY, *[52.0] * 4, *[50.0] * 4, *[51.5] * 4)
+
+
+def test_one_more_at_every_fourth_look_grows() -> None:
+    assert not flat(DESCRIPTORS, *(40 + n // 4 for n in range(48)))
+
+
 def test_warming_up_is_no_growth() -> None:
     assert flat(DESCRIPTORS, 10, 20, 30, 40, *[40] * 8)
 
