@@ -35,6 +35,10 @@ class Wires:
         """An earlier life made these: whoever asks for one again is to find it as agreed."""
         self.found |= {tag.connection for tag in tags}
 
+    def awaits(self, tag: Tag) -> bool:
+        """Whether an earlier life made that connection, and nobody has asked for it since."""
+        return tag.connection in self.found
+
     async def build(self, id: str, wanted: tuple[Op, ...], *, known: bool = False) -> None:
         """Make it, or bring what stands up to date; `known`: another may have made it before us."""
         before = self.standing.get(id, ())

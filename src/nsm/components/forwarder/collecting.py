@@ -64,7 +64,8 @@ async def collect(
         await wires.finish()
         places = await spaces()
         for found in await sweep(kernel, places, key, needed):
-            vnis.release(found.tag.connection)
+            if wires.awaits(found.tag):  # else its connection lives on elsewhere, by that VNI
+                vnis.release(found.tag.connection)
             log.info("collected %s, expired in %r", found.link.name, found.netns)
         for fact in await tidy(kernel, places):
             log.info("collected a %s in namespace %d: %s", fact.kind, fact.netns, fact.what)
