@@ -34,6 +34,7 @@ class Convoy:
         self.waiting: deque[asyncio.Future[None]] = deque()
         self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
         self.held: Alarm | None = None
+        self.held_until = 0.0
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -59,6 +60,11 @@ class Convoy:
     def has_room(self) -> bool:
         """Whether one more may go now."""
         return self.held is None and len(self.under_way) < self.width
+
+    @property
+    def pause(self) -> float:
+        """Seconds until anybody may go."""
+        return max(0.0, self.held_until - self.clock.ticks()) if self.held else 0.0
 
     def move(self) -> None:
         """Let those go for whom there is room."""
@@ -99,7 +105,7 @@ class Convoy:
         pause = min(self.backoff.pause(), BREATH if there else LONGEST_PAUSE)
         if self.held:
             self.held.cancel()
-        self.held = self.clock.after(pause, self.go_on)
+        self.held, self.held_until = self.clock.after(pause, self.go_on), self.clock.ticks() + pause
 
     def _leave(self, me: object) -> None:
         self.under_way.discard(me)

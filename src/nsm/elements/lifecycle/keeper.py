@@ -146,7 +146,7 @@ class Keeper:
     async def _heal(self) -> None:
         patience, pause = Patience(self.keeping.clock), self._first_pause()
         while self.broken:
-            await self._rest(pause)
+            await self._rest(max(pause, self.keeping.convoy.pause))
             try:
                 remedy = await self._remedy(late=patience.is_over)
                 async with self.keeping.convoy.turn():
