@@ -16,7 +16,7 @@ from nsm.components.identity.program import run as run_authority
 from nsm.config import load
 
 from .launched import Launched
-from .leaving import descriptors_let_go, tasks_ended
+from .leaving import descriptors_let_go, files_removed, tasks_ended, temporary_folder
 from .ours import take_down
 
 PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
@@ -31,11 +31,15 @@ HOST = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "world"}
 """Whose tests make namespaces and processes, and listen to what they do."""
 
 
+def family(path: Path) -> str:
+    """What a file of tests is about."""
+    return path.relative_to(TESTS).parts[0]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Two lanes: what has the host for itself, one after the other, and all else beside it."""
     for item in items:
-        family = item.path.relative_to(TESTS).parts[0]
-        lane = "host" if family in HOST else item.path.as_posix()
+        lane = "host" if family(item.path) in HOST else item.path.as_posix()
         item.add_marker(pytest.mark.xdist_group(lane))
 
 
@@ -53,6 +57,21 @@ def current_loop() -> Iterator[None]:
     asyncio.set_event_loop(loop)
     yield
     loop.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have a place of their own, but for those that pytest gives out."""
+    tmp_path_factory.getbasetemp()
+    with temporary_folder():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def nothing_lies_about(request: pytest.FixtureRequest, temporary_files: None) -> Iterator[None]:
+    """No test leaves a file on the host that it did not find there."""
+    with files_removed(has_host=family(request.path) in HOST):
+        yield
 
 
 @pytest.fixture(autouse=True)

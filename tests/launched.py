@@ -10,19 +10,22 @@ import sys
 from asyncio.subprocess import PIPE, STDOUT, Process
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 PATIENCE = 30.0
 """Seconds after which a program under test is stuck."""
 
 News = dict[str, Any]
+Temporary = TemporaryDirectory[str]
 
 
 class Launched:
     """A program, all it has printed (`said`), and all it has told whoever started it (`news`)."""
 
-    def __init__(self, process: Process, inbox: socket.socket) -> None:
+    def __init__(self, process: Process, inbox: socket.socket, temporary: Temporary) -> None:
         self.process = process
+        self.temporary = temporary
         self.inbox = inbox
         self.said = ""
         self.news: list[News] = []
@@ -37,13 +40,19 @@ class Launched:
         """Run `python -m MODULE WORDS` with nothing but these settings, here or in a namespace."""
         inbox = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
         inbox.bind(str(where))
-        own = {"PATH": os.environ["PATH"], "NSM_STATUS_SOCKET": str(where), **environ}
+        temporary = Temporary()
+        own = {
+            "PATH": os.environ["PATH"],
+            "TMPDIR": temporary.name,
+            "NSM_STATUS_SOCKET": str(where),
+            **environ,
+        }
         within = ("ip", "netns", "exec", netns) if netns else ()
         command = (*within, sys.executable, "-m", module, *words)
         process = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=PIPE, stderr=STDOUT
         )
-        return cls(process, inbox)
+        return cls(process, inbox, temporary)
 
     async def ready(self) -> None:
         """It says that it does its job."""
@@ -74,6 +83,7 @@ class Launched:
         with contextlib.suppress(ProcessLookupError):
             self.process.kill()
         await self.ends()
+        self.temporary.cleanup()  # a program that is killed leaves its own socket's folder
 
     @contextlib.asynccontextmanager
     async def _until(self, come: Callable[[], bool]) -> AsyncIterator[None]:

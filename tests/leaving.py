@@ -1,17 +1,28 @@
-"""What a test leaves behind in the process it shares with all others."""
+"""What a test leaves behind in the process it shares with all others, and on its host."""
 
 import asyncio
 import gc
 import os
+import tempfile
+import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType
 
 from nsm.sdk import Tasks
+from nsm.world.state import read_state
+
+from .ours import MARK, RUN
 
 TURNS = 20
 """Turns of the loop in which what was told to end must have ended."""
+MESHES, NAMED, MEMORY = RUN, Path("/run/netns"), Path("/dev/shm")
+SIMULATED = "nsm-sim-"
+"""Folders of the simulation; the process that made one comes next in its name."""
+PATIENCE = 5.0
+"""Seconds in which files must have gone that are on their way."""
 
 
 _made: list[Tasks] = []
@@ -44,6 +55,64 @@ def descriptors() -> dict[int, str]:
         except OSError:
             continue
     return found
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Whatever asks for a temporary file has it here, where nobody else's are.
+
+    Its path is short, as those of sockets must be, and whoever may use /tmp may use it.
+    """
+    before, told = tempfile.gettempdir(), os.environ.get("TMPDIR")
+    folder = Path(tempfile.mkdtemp(prefix="nsm-"))
+    folder.chmod(0o1777)
+    tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
+    try:
+        yield folder
+    finally:
+        tempfile.tempdir = before
+        os.environ.pop("TMPDIR")
+        if told is not None:
+            os.environ["TMPDIR"] = told
+    folder.rmdir()
+
+
+@contextmanager
+def files_removed(has_host: bool = True) -> Iterator[None]:
+    """What the block makes outside of pytest's folders, it removes.
+
+    Beside the lane that has the host for itself, others are not asked for what that makes.
+    """
+    before = files(has_host)
+    yield
+    late = time.monotonic() + PATIENCE
+    while (left := files(has_host) - before) and time.monotonic() < late:
+        time.sleep(0.05)
+    assert not left, f"left behind: {', '.join(sorted(left))}"
+
+
+def files(has_host: bool) -> set[str]:
+    """What this run of the tests has made, but for meshes that are up: a module may share one."""
+    temporary = tempfile.gettempdir()
+    found = {f"{temporary}/{name}" for name in os.listdir(temporary)}
+    for place in (MESHES, NAMED, MEMORY) if has_host else (MEMORY,):
+        with suppress(FileNotFoundError):
+            found |= {f"{place}/{name}" for name in os.listdir(place) if _is_ours(place, name)}
+    return found
+
+
+def _is_ours(place: Path, name: str) -> bool:
+    if MARK in name:
+        return place != MESHES or not _is_up(place / name)
+    maker = name.split("-")[2] if name.startswith(SIMULATED) else ""
+    if not maker.isdecimal():
+        return False
+    return maker == str(os.getpid()) or not Path("/proc", maker).exists()
+
+
+def _is_up(folder: Path) -> bool:
+    state = read_state(folder / "state.json")
+    return state is not None and state.supervisor.alive
 
 
 async def tasks_ended() -> None:

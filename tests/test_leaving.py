@@ -2,9 +2,22 @@
 
 import asyncio
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from tests.leaving import descriptors_let_go, tasks_ended
+from tests import leaving
+from tests.leaving import (
+    MEMORY,
+    descriptors_let_go,
+    files_removed,
+    tasks_ended,
+    temporary_folder,
+)
+from tests.ours import MARK
+
+from nsm.world.state import State, running, write_state
 
 
 def test_a_descriptor_left_open_is_said() -> None:
@@ -36,8 +49,68 @@ async def test_a_task_left_running_is_said() -> None:
     await tasks_ended()
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is planted will not go by itself."""
+    monkeypatch.setattr(leaving, "PATIENCE", 0.0)
+
+
+@pytest.fixture
+def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Path]]:
+    """Of our own, so that nobody else looks there."""
+    found = {name: tmp_path / name for name in ("MESHES", "NAMED", "MEMORY")}
+    for name, path in found.items():
+        path.mkdir()
+        monkeypatch.setattr(leaving, name, path)
+    return found
+
+
+def test_a_temporary_file_left_behind_is_said(hasty: None) -> None:
+    planted: list[str] = []
+    with pytest.raises(AssertionError, match=r"left behind: .*-planted"), files_removed():
+        planted.append(tempfile.mkdtemp(suffix="-planted"))
+    os.rmdir(planted[0])
+
+
+@pytest.mark.parametrize("place", ["MESHES", "NAMED", "MEMORY"])
+def test_what_bears_our_mark_and_is_left_behind_is_said(hasty, places, place: str) -> None:
+    with pytest.raises(AssertionError, match=f"{place}/x-{MARK}"), files_removed():
+        (places[place] / f"x-{MARK}").touch()
+
+
+@pytest.mark.parametrize("maker", [os.getpid(), 4194304])
+def test_a_simulation_that_left_its_folder_is_said(hasty, places, maker: int) -> None:
+    with pytest.raises(AssertionError, match=r"left behind: .*nsm-sim-"), files_removed():
+        (places["MEMORY"] / f"nsm-sim-{maker}-x").mkdir()
+
+
+def test_beside_the_lane_that_has_the_host_others_are_not_asked_for_what_it_makes(places) -> None:
+    with files_removed(has_host=False):
+        (places["NAMED"] / f"x-{MARK}").touch()
+
+
+def test_what_others_have_and_what_is_up_is_let_be(hasty, places) -> None:
+    with files_removed():
+        (places["MEMORY"] / f"nsm-sim-{os.getppid()}-x").mkdir()
+        (places["NAMED"] / "theirs").touch()
+        mesh = places["MESHES"] / f"x-{MARK}"
+        mesh.mkdir()
+        write_state(mesh / "state.json", State("x", running("supervisor", os.getpid())))
+
+
+def test_temporary_files_have_a_folder_of_their_own() -> None:
+    before = tempfile.gettempdir()
+    with temporary_folder() as folder, tempfile.NamedTemporaryFile() as file:
+        assert Path(file.name).parent == folder
+        assert os.environ["TMPDIR"] == str(folder)
+    assert not folder.exists()
+    assert tempfile.gettempdir() == before == os.environ["TMPDIR"]
+    assert Path(before) != MEMORY
+
+
 def test_every_test_is_looked_at(request: pytest.FixtureRequest) -> None:
-    assert {"nothing_goes_on", "nothing_stays_open"} <= {*request.fixturenames}
+    looking = {"nothing_goes_on", "nothing_stays_open", "nothing_lies_about"}
+    assert looking <= {*request.fixturenames}
 
 
 async def test_also_what_its_loop_runs(request: pytest.FixtureRequest) -> None:

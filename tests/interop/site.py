@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.ours import MARK
+
 PATIENCE = 30.0
 """Seconds a program may take to be ready, or to end."""
 
@@ -39,7 +41,7 @@ class Site:
 
     async def space(self, name: str) -> str:
         """A new namespace; the answer is its path."""
-        full = f"nsm-go-{os.getpid()}-{name}"
+        full = f"nsm-go-{MARK}-{name}"
         self.spaces.append(full)
         await self.told("ip", "netns", "add", full)
         await self.inside(name, "ip", "link", "set", "lo", "up")
@@ -47,7 +49,7 @@ class Site:
 
     async def inside(self, name: str, *command: str) -> str:
         """What a command says in a namespace of ours."""
-        return await self.told("ip", "netns", "exec", f"nsm-go-{os.getpid()}-{name}", *command)
+        return await self.told("ip", "netns", "exec", f"nsm-go-{MARK}-{name}", *command)
 
     async def told(self, *command: str) -> str:
         """What a command says; it must go well."""
@@ -91,7 +93,7 @@ class Site:
         log = (self.folder / f"{name}.log").open("ab")
         with log:
             self.programs[name] = await asyncio.create_subprocess_exec(
-                *("ip", "netns", "exec", f"nsm-go-{os.getpid()}-{space}"),
+                *("ip", "netns", "exec", f"nsm-go-{MARK}-{space}"),
                 *(sys.executable, "-m", module, *words),
                 env=environ,
                 stdin=asyncio.subprocess.DEVNULL,

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from tests.ours import MARK
 
 from .site import ROLES, Site, ip
 
@@ -13,7 +14,7 @@ from .site import ROLES, Site, ip
 @pytest.fixture(scope="module")
 def spaces() -> Iterator[dict[str, str]]:
     """Namespaces for two nodes, joined by a cable, and for those on them."""
-    names = {role: f"nsm-{secrets.token_hex(3)}-{role}" for role in ROLES}
+    names = {role: f"nsm-{MARK}{secrets.token_hex(2)}-{role}" for role in ROLES}
     try:
         for name in names.values():
             ip("netns", "add", name)

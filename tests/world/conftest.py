@@ -1,6 +1,7 @@
 """What tests of real worlds stand on: a home of their own, and nothing left when they end."""
 
 import os
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     """A place for a mesh that is nobody else's; short, because socket paths are."""
     if os.geteuid() != 0:
         pytest.skip("needs root")
-    base = Path("/tmp") / f"nsm-{uuid.uuid4().hex[:8]}"
+    base = Path(tempfile.gettempdir()) / uuid.uuid4().hex[:8]
     home = Home("lab", base)
     home.root.mkdir(parents=True)
     yield home

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -161,7 +162,9 @@ class Telling:
 @contextmanager
 def _folder() -> Iterator[Path]:
     memory = Path("/dev/shm")
-    folder = tempfile.mkdtemp(prefix="nsm-sim-", dir=memory if memory.is_dir() else None)
+    folder = tempfile.mkdtemp(
+        prefix=f"nsm-sim-{os.getpid()}-", dir=memory if memory.is_dir() else None
+    )
     try:
         yield Path(folder)
     finally:

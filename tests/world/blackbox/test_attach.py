@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .lab import Json, Lab, Mesh, eventually, named, nsm, run, started
+from .lab import PREFIX, Json, Lab, Mesh, eventually, named, nsm, run, started
 
 pytestmark = [pytest.mark.linux, pytest.mark.world]
 
@@ -28,7 +28,7 @@ def mesh(lab: Lab) -> Mesh:
 @pytest.fixture
 def guest() -> Iterator[str]:
     """A namespace that is nobody's, by its name."""
-    name = f"bb-{secrets.token_hex(3)}"
+    name = f"{PREFIX}{secrets.token_hex(1)}"
     assert run("ip", "netns", "add", name).code == 0
     try:
         yield name
@@ -109,7 +109,7 @@ def test_the_same_again_changes_nothing_and_the_same_interface_is_refused(
 
 
 def test_a_target_that_is_gone_is_no_longer_listed(mesh: Mesh) -> None:
-    name = f"bb-{secrets.token_hex(3)}"
+    name = f"{PREFIX}{secrets.token_hex(1)}"
     run("ip", "netns", "add", name)
     found = attached(mesh, name, "kernel://two/nsm-1")
     run("ip", "netns", "del", name)
