@@ -29,6 +29,7 @@ from .promises import Wire
 
 Json = dict[str, Any]
 NSM = Path(sys.executable).with_name("nsm")
+MEMORY = Path("/dev/shm")
 PATIENCE = 0.05
 """Seconds between two looks at how things are."""
 
@@ -137,6 +138,8 @@ class World:
             finally:
                 running.kill()
                 running.wait()
+                for kept in MEMORY.glob(f"*faketime_*_{running.pid}"):
+                    kept.unlink()  # whoever is killed does not
                 self.ask("restart", who=who)
 
     def wires(self, status: Json | None = None) -> dict[str, Wire]:
