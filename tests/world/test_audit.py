@@ -4,7 +4,7 @@ import pytest
 
 from nsm.dataplane.facts import ADDRESS, LINK
 from nsm.program.inventory import Built, Held, Inventory
-from nsm.world.audit import Found, in_programs
+from nsm.world.audit import GRACE, Found, in_programs
 from nsm.world.claims import Claims
 
 CLAIMS = Claims(
@@ -53,3 +53,11 @@ def test_what_somebody_has_and_what_goes_with_an_interface_is_not(holds) -> None
 )
 def test_what_a_program_keeps_for_a_connection_that_is_over_is_said(holds, kind: str) -> None:
     assert [found for found, _ in said(**holds)] == [kind]
+
+
+def test_an_address_is_kept_for_whoever_may_come_back_until_their_time_is_up() -> None:
+    inventory = Inventory(
+        name="nse", pid=7, addresses=[("one", "10.0.0.1/32")], awaited=[("one", 2000.0)]
+    )
+    found = Found(now=1000.0, censuses={}, inventories={"nse": inventory}, processes=[], files=[])
+    assert [one.until for one in in_programs(CLAIMS, found)] == [2000.0 + GRACE]

@@ -108,6 +108,7 @@ def addressing(config: Config, program: Program, standing: Standing) -> list[Lin
         program.holdings.addresses.by(group.handed_out)
     if notes := kept(config, program):
         recall = RecallAddresses(groups, notes, standing, program.clock, program.tasks)
+        program.holdings.awaited.by(recall.may_come)
         return [recall, *links]
     return links
 

@@ -36,6 +36,8 @@ class Holdings:
         """Ids of vWires that this program itself asks for."""
         self.addresses: Kept[tuple[str, str]] = Kept()
         """Connection and address, handed out of pools."""
+        self.awaited: Kept[tuple[str, float]] = Kept()
+        """Connections of an earlier life that may come back, and until when (epoch)."""
         self.registered: Kept[str] = Kept()
         """Names this program is registered under."""
         self.built: Kept[tuple[str, int, str, str, str]] = Kept()

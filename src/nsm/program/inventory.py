@@ -76,6 +76,7 @@ class Inventory(msgspec.Struct, frozen=True, kw_only=True):
     timers: int = 0
     stale: list[str] = []
     addresses: list[tuple[str, str]] = []
+    awaited: list[tuple[str, float]] = []
     registered: list[str] = []
     entries: list[Entry] = []
     built: list[Built] = []
@@ -152,6 +153,7 @@ def taken(program: Program, sockets: int = 0, files: Sequence[str] = ()) -> Inve
         timers=sum(1 for _ in _alarms()),
         stale=list(_stale())[:MOST],
         addresses=holds.addresses.all[:MOST],
+        awaited=holds.awaited.all[:MOST],
         registered=holds.registered.all[:MOST],
         entries=[Entry(e.name, _seconds(e.expiration_time)) for e in records[:MOST]],
         built=[Built(*each) for each in holds.built.all[:MOST]],

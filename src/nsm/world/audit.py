@@ -97,7 +97,7 @@ def in_programs(claims: Claims, found: Found) -> Iterator[Leftover]:
 
 def _in_memory(who: str, one: Inventory) -> Iterator[Leftover]:
     """Lives, tasks, timers and addresses of connections that the program no longer has."""
-    held = {conn.id for conn in one.connections}
+    held, awaited = {conn.id for conn in one.connections}, dict(one.awaited)
     for life in sorted(set(one.lives) - held - set(one.wanted)):
         yield inside(who, "life", life)
     for task in _strays(one, held | set(one.wanted) | set(one.lives)):
@@ -106,7 +106,8 @@ def _in_memory(who: str, one: Inventory) -> Iterator[Leftover]:
         yield inside(who, "timer", f"for {stale}, which is over")
     for id, address in one.addresses:
         if id not in held:
-            yield inside(who, "address", f"{address}, handed out for {id or 'nobody'}")
+            what = f"{address}, handed out for {id or 'nobody'}"
+            yield inside(who, "address", what, until=awaited[id] + GRACE if id in awaited else 0.0)
 
 
 def _built(who: str, one: Inventory) -> Iterator[Leftover]:

@@ -165,3 +165,14 @@ async def test_where_nobody_can_look_they_are_kept(tmp_path: File) -> None:
     after.standing = standing
     await CLOCK.sleep(BUILT + 1)
     assert await after.ask("b") == ["10.0.0.3"]
+
+
+async def test_who_may_still_come_is_told_until_they_do(tmp_path: File) -> None:
+    before = Endpoint(tmp_path)
+    await before.ask("a", 60)
+    until = CLOCK.now() + 60
+    assert before.recall.may_come() == []
+    after = Endpoint(tmp_path)
+    assert after.recall.may_come() == [("a", pytest.approx(until))]
+    await after.ask("a")
+    assert after.recall.may_come() == []

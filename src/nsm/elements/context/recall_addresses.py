@@ -48,6 +48,10 @@ class RecallAddresses(Element):
         if self.awaited:
             tasks.start("look for the vWires of an earlier life", self._look())
 
+    def may_come(self) -> list[tuple[str, float]]:
+        """Who has not asked again so far, and how long what they had is kept for them."""
+        return [(id, self.notes.until(id)) for id in self.awaited]
+
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         id = request.connection.id
         was_awaited = self._comes(id)
