@@ -34,6 +34,7 @@ from nsm.dataplane.ops import (
 from nsm.errors import NotFound, NsmError
 
 Place = tuple[Netns, str]
+Routed = tuple[Netns, int, Network]
 Fault = Callable[[int, Op], NsmError | None]
 """Asked before each op, with its number since the start: the failure it is to meet, if any."""
 
@@ -84,12 +85,11 @@ class FakeKernel:
 
     fault: Fault = healthy
     links_at: dict[Place, FakeLink] = field(default_factory=dict)
-    routes: dict[tuple[Netns, int, Network], tuple[str, Address | None]] = field(
-        default_factory=dict
-    )
+    routes: dict[Routed, tuple[str, Address | None]] = field(default_factory=dict)
     rules: set[AddRule] = field(default_factory=set)
     asked: int = 0
     made: int = 0
+    changes: int = 0  # while this is the same, so is what stands
 
     async def apply(self, *ops: Op) -> None:
         """Carry out `ops`, all or none (see `Driver`)."""
@@ -140,6 +140,7 @@ class FakeKernel:
 
     def _do(self, op: Op) -> bool:
         """Carry out one op; whether it changed anything that its undo would have to take back."""
+        self.changes += 1
         match op:
             case AddVeth() | AddVxlan() | AddBridge():
                 return self._create(op)

@@ -132,24 +132,49 @@ def address(text: str) -> Address:
 
 
 class Packets:
-    """Whether a ping gets through, judged by what stands in the kernels and by nothing else."""
+    """Whether a ping gets through, judged by what stands in the kernels and by nothing else.
+
+    The same is asked at every look; while nothing has changed anywhere, so is it answered.
+    """
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self.standing: tuple[object, ...] = ()
+        self.known: dict[tuple[object, ...], bool] = {}
 
     def carried(self, host: Host, netns: Netns, conn: Connection) -> bool:
         """Whether every pair of addresses of a connection reaches, from the client's namespace."""
-        name = conn.mechanism.get(NAME) if conn.mechanism else ""
-        sources = [address(text) for text in conn.ip.src_ip_addrs]
-        targets = [address(text) for text in conn.ip.dst_ip_addrs]
-        near = host.kernel.links_at.get((netns, name))
-        return near is not None and self._all_ping((host, near), sources, targets)
+        name, ip = conn.mechanism.get(NAME) if conn.mechanism else "", conn.ip
+        asked = (host.name, netns.key, name, ip.src_ip_addrs, ip.dst_ip_addrs)
+        self._forget_what_changed()
+        if (known := self.known.get(asked)) is None:
+            sources = [address(text) for text in ip.src_ip_addrs]
+            targets = [address(text) for text in ip.dst_ip_addrs]
+            near = host.kernel.links_at.get((netns, name))
+            known = near is not None and self._all_ping((host, near), sources, targets)
+            self.known[asked] = known
+        return known
 
     def passed(self, host: Host, near: FakeLink) -> bool:
         """Whether all addresses of an interface reach all of whatever is at its other end."""
-        way = self._way((host, near))
-        sources, targets = ([a.ip for a in link.addresses] for _, link in (way[0], way[-1]))
-        return self._all_ping((host, near), sources, targets)
+        asked = (host.name, near.end.netns.key, near.end.name)
+        self._forget_what_changed()
+        if (known := self.known.get(asked)) is None:
+            way = self._way((host, near))
+            sources, targets = ([a.ip for a in link.addresses] for _, link in (way[0], way[-1]))
+            known = self.known[asked] = self._all_ping((host, near), sources, targets)
+        return known
+
+    def _forget_what_changed(self) -> None:
+        """Everything, where a kernel, a joint or a way between hosts is not what it was."""
+        hosts = self.network.hosts.values()
+        standing = (
+            *(host.kernel.changes for host in hosts),
+            *(frozenset(one.joint for one in host.joints.values()) for host in hosts),
+            frozenset(self.network.cuts),
+        )
+        if standing != self.standing:
+            self.standing, self.known = standing, {}
 
     def _all_ping(self, here: At, sources: list[Address], targets: list[Address]) -> bool:
         way = self._way(here)
