@@ -1,15 +1,15 @@
 """Whatever a program holds, found by its kind: what tests of leaks count."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CellType, FunctionType, MethodType
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Way = Callable[[Any], Iterable[object]]
+"""From an object to what it holds."""
 
 PLAIN = frozenset((str, bytes, int, float, bool, type(None), type))
 NOTHING: tuple[object, ...] = ()
-SLOTS: dict[type, tuple[str, ...] | None] = {}
-"""What `_slots` found: each class is asked about thousands of times."""
 
 
 def inside(kind: type[T] | tuple[type[T], ...], *roots: object) -> list[T]:
@@ -18,40 +18,34 @@ def inside(kind: type[T] | tuple[type[T], ...], *roots: object) -> list[T]:
     waiting: list[object] = list(roots)
     found: list[T] = []
     for one in waiting:  # it grows meanwhile, and keeps alive what is in `seen`
-        if type(one) in PLAIN or id(one) in seen:
+        its = type(one)
+        if its in PLAIN or id(one) in seen:
             continue
         seen.add(id(one))
         if isinstance(one, kind):
             found.append(one)
-        waiting.extend(_parts(one))
+        if (way := WAYS.get(its)) is None:
+            way = WAYS[its] = _way(its)
+        waiting.extend(way(one))
     return found
 
 
-def _parts(one: Any) -> Iterable[object]:
-    match one:
-        case dict():
-            return (*one.keys(), *one.values())
-        case list() | tuple() | set() | frozenset():
-            return list(one)
-        case FunctionType():
-            return one.__closure__ or NOTHING
-        case MethodType():
-            return (one.__self__,)
-        case CellType():
-            return _cell(one)
-        case _:
-            return _own(one)
+def _way(kind: type) -> Way:
+    """How to see what one of that class holds."""
+    for known, way in HOLDERS.items():
+        if issubclass(kind, known):
+            return way
+    slots = _slots(kind)
+    return _nothing if slots is None else lambda one: _own(one, slots)
 
 
-def _own(one: object) -> Iterable[object]:
-    kind = type(one)
-    if kind not in SLOTS:
-        SLOTS[kind] = _slots(kind)
-    slots = SLOTS[kind]
-    if slots is None:
-        return NOTHING
-    own = [getattr(one, name) for name in slots if hasattr(one, name)] if slots else NOTHING
+def _own(one: object, slots: tuple[str, ...]) -> Iterable[object]:
+    own = [getattr(one, name, None) for name in slots]
     return (*getattr(one, "__dict__", {}).values(), *own)
+
+
+def _nothing(_: object) -> Iterable[object]:
+    return NOTHING
 
 
 def _slots(kind: type) -> tuple[str, ...] | None:
@@ -70,3 +64,18 @@ def _cell(cell: CellType) -> Iterable[object]:
         return (cell.cell_contents,)
     except ValueError:
         return NOTHING
+
+
+HOLDERS: dict[type, Way] = {
+    dict: lambda one: (*one.keys(), *one.values()),
+    list: tuple,
+    tuple: tuple,
+    set: tuple,
+    frozenset: tuple,
+    FunctionType: lambda one: one.__closure__ or NOTHING,
+    MethodType: lambda one: (one.__self__,),
+    CellType: _cell,
+}
+"""What is not ours and holds what is; and so does whatever is made of it."""
+WAYS = dict(HOLDERS)
+"""What `_way` found: each class is asked about thousands of times."""
