@@ -1,6 +1,6 @@
 """What rules are made of, and the question they are asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar, Protocol, Self
 
@@ -164,10 +164,11 @@ class Rules:
 
     def hours(self, minute: int) -> tuple[int, ...]:
         """Which spans of time it is in now: while this is the same, so is every verdict."""
+        moved = minute if any(rule.restless for rule in self.rules) else 0
+        if not (spans := self._spans()):
+            return (moved,)
         now = Question(who="", service="", minute=minute)
-        restless = any(rule.restless for rule in self.rules)
-        return (*(within.met(now) for within in self._spans()), minute if restless else 0)
+        return (*(within.met(now) for within in spans), moved)
 
-    def _spans(self) -> Iterator[Within]:
-        for rule in self.rules:
-            yield from (c for c in rule.conditions if isinstance(c, Within))
+    def _spans(self) -> list[Within]:
+        return [c for rule in self.rules for c in rule.conditions if isinstance(c, Within)]

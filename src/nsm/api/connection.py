@@ -41,7 +41,7 @@ class Path:
     def with_segment(self, at: int, segment: Segment) -> Self:
         """The same path with one segment put in place of another, or appended at the end."""
         before, after = self.segments[:at], self.segments[at + 1 :]
-        return replace(self, segments=(*before, segment, *after))
+        return type(self)(self.index, (*before, segment, *after), self.rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +85,4 @@ class Request:
 
     def carrying(self, connection: Connection) -> Self:
         """The same request for `connection`."""
-        return replace(self, connection=connection)
+        return type(self)(connection, self.preferences, self.rest)

@@ -1,7 +1,7 @@
 """How a hop's end of a vWire is to be made: a class, a type, and parameters that are all text."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 LOCAL = "LOCAL"
@@ -43,9 +43,9 @@ class Mechanism:
 
     def having(self, **parameters: str) -> Self:
         """The same mechanism with these parameters set; keyword names are the wire's."""
-        return replace(self, parameters={**self.parameters, **parameters})
+        return type(self)(self.cls, self.type, {**self.parameters, **parameters}, self.rest)
 
     def without(self, *keys: str) -> Self:
         """The same mechanism with these parameters gone."""
         kept = {k: v for k, v in self.parameters.items() if k not in keys}
-        return replace(self, parameters=kept)
+        return type(self)(self.cls, self.type, kept, self.rest)
