@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 
 from nsm.dataplane.driver import NameTaken, VniTaken
-from nsm.dataplane.encode import Address, Interface, Network
+from nsm.dataplane.encode import Address, Network
 from nsm.dataplane.facts import Fact, facts
+from nsm.dataplane.fake_link import FakeLink, Place
 from nsm.dataplane.ledger import same_device, same_owner
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Key, Netns
@@ -33,7 +34,6 @@ from nsm.dataplane.ops import (
 )
 from nsm.errors import NotFound, NsmError
 
-Place = tuple[Netns, str]
 Routed = tuple[Netns, int, Network]
 Fault = Callable[[int, Op], NsmError | None]
 """Asked before each op, with its number since the start: the failure it is to meet, if any."""
@@ -58,25 +58,6 @@ def failing_at(number: int, error: NsmError | None = None) -> Fault:
 def healthy(_at: int, _op: Op) -> NsmError | None:
     """No fault."""
     return None
-
-
-@dataclass(slots=True)
-class FakeLink:
-    """An interface and what stands on it; `peer` is where the other end of a pair is.
-
-    `tunnel` is from and to which address of nodes a tunnel leads.
-    """
-
-    end: LinkEnd
-    kind: str
-    index: int
-    mtu: int = 1500
-    peer: Place | None = None
-    vni: tuple[Netns, int, int] | None = None
-    tunnel: tuple[Address, Address] | None = None
-    addresses: dict[Interface, None] = field(default_factory=dict)
-    neighbors: dict[Address, tuple[str, bool]] = field(default_factory=dict)
-    alias: str = ""
 
 
 @dataclass(slots=True)
@@ -113,18 +94,19 @@ class FakeKernel:
     async def look(self, netns: Netns, name: str) -> Link | None:
         """An interface as it is now; None where there is none."""
         found = self.links_at.get((netns, name))
-        return _told(found) if found else None
+        return found.told() if found else None
 
     async def links(self, netns: Netns) -> tuple[Link, ...]:
         """Every interface of a namespace, without addresses."""
         here = [link for (where, _), link in self.links_at.items() if where == netns]
-        return tuple(replace(_told(link), addresses=()) for link in here)
+        return tuple(replace(link.told(), addresses=()) for link in here)
 
     async def tidy(self, netns: Netns) -> tuple[Fact, ...]:
         """Remove rules that lead nowhere (see `Driver`)."""
         led = {(where, table) for where, table, _ in self.routes}
         idle = {r for r in self.rules if r.netns == netns and (netns, r.table) not in led}
         self.rules = self.rules - idle
+        self.changes += 1
         return tuple(sorted(facts(idle)))
 
     @property
@@ -285,17 +267,3 @@ class FakeKernel:
         if found := self.links_at.get((netns, name)):
             return found
         raise NotFound(f"there is no interface {name}", fix="it has gone; ask again")
-
-
-def _told(link: FakeLink) -> Link:
-    return Link(
-        link.end.name,
-        link.index,
-        link.kind,
-        link.mtu,
-        link.end.mac,
-        link.alias,
-        up=True,
-        vni=link.vni[2] if link.vni else 0,
-        addresses=tuple(link.addresses),
-    )

@@ -10,7 +10,8 @@ from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME
 from nsm.dataplane.encode import Address
 from nsm.dataplane.facts import TABLE, Fact
-from nsm.dataplane.fake import FakeKernel, FakeLink
+from nsm.dataplane.fake import FakeKernel
+from nsm.dataplane.fake_link import FakeLink
 from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns

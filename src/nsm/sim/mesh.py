@@ -10,7 +10,8 @@ from typing import Any
 
 from nsm.api.connection import Connection
 from nsm.components.client.report import Wire
-from nsm.dataplane.fake import FakeKernel, FakeLink
+from nsm.dataplane.fake import FakeKernel
+from nsm.dataplane.fake_link import FakeLink
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.ops import DelLink, LinkEnd
