@@ -51,17 +51,21 @@ def main(words: list[str]) -> None:
             written = now
             os.write(out, kept)
             kept.clear()
-        sockets = [wire.socket for wire in wires if wire.socket]
+        sockets = [one for wire in wires for one in (wire.socket, wire.former) if one]
         select.select(sockets, [], [], max(0.0, due - time.monotonic()))
     os.write(out, kept)
 
 
 class Wire:
-    """One interface, and the echoes that are under way through it."""
+    """One interface, and the echoes that are under way through it.
+
+    Where another takes its name, what is under way may still come back to the `former` socket.
+    """
 
     def __init__(self, number: int, name: str, kept: bytearray) -> None:
         self.number, self.name, self.kept = number, name, kept
         self.socket: socket.socket | None = None
+        self.former: socket.socket | None = None
         self.index, self.target, self.looked = 0, "", 0.0
         self.sequence = 0
         self.pending: dict[int, float] = {}
@@ -83,9 +87,19 @@ class Wire:
 
     def hear(self, now: float) -> None:
         """What came back; and what did not, once all that waited has been read."""
-        while self.socket:
+        for heard in filter(None, (self.former, self.socket)):
+            self.read(heard)
+        for sequence, sent in list(self.pending.items()):
+            if sent > now - PATIENCE:
+                break
+            del self.pending[sequence]
+            self.note(sent, LOST, sequence)
+
+    def read(self, heard: socket.socket) -> None:
+        """All that waits there."""
+        while True:
             try:
-                data = self.socket.recv(256)
+                data = heard.recv(256)
             except OSError:
                 break
             if len(data) < ECHO.size or data[0] != 0:
@@ -93,32 +107,30 @@ class Wire:
             sequence = ECHO.unpack_from(data)[5]
             if (sent := self.pending.pop(sequence, None)) is not None:
                 self.note(sent, time.monotonic() - sent, sequence)
-        for sequence, sent in list(self.pending.items()):
-            if sent > now - PATIENCE:
-                break
-            del self.pending[sequence]
-            self.note(sent, LOST, sequence)
 
     def look(self, now: float) -> None:
-        """An interface made anew needs a socket anew."""
+        """An interface made anew needs a socket anew; until all is there, the one before may do."""
         self.looked = now
         try:
             index = socket.if_nametoindex(self.name)
+            target = opposite(self.name)
+            if socket.if_nametoindex(self.name) != index:
+                return
         except OSError:
-            index = 0
+            return
         if index != self.index:
+            if not target:
+                return
             self.note(now, NEW, index)
             self.index = index
             self.open()
-        self.target = opposite(self.name) if index else ""
+        self.target = target
 
     def open(self) -> None:
         """A socket for echoes through this interface and no other."""
-        if self.socket:
-            self.socket.close()
-        self.socket = None
-        if not self.index:
-            return
+        if self.former:
+            self.former.close()
+        self.former, self.socket = self.socket, None
         made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP)
         try:
             made.setblocking(False)

@@ -5,6 +5,7 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
+from nsm.api.context import IpContext
 from nsm.dataplane import plan
 from nsm.dataplane.fake import FakeKernel, failing_at, healthy, netns
 from nsm.dataplane.ledger import Tag
@@ -172,6 +173,71 @@ async def test_the_old_one_carries_until_the_new_one_has_all_it_needs(before, wa
     )
     names = {name for _, name in plan.ends(steps.build)}
     assert all(len(name.encode()) <= 15 for name in names)
+
+
+def left(kernel) -> list:
+    """What has left its name and still carries."""
+    return [link for (_, name), link in kernel.links_at.items() if plan.is_going(name)]
+
+
+def other_pool(where) -> tuple:
+    ip = IpContext(src_ip_addrs=("10.1.1.1/32",), dst_ip_addrs=("10.1.1.0/32",))
+    client, endpoint = end(CLIENT, "nsm-1", "client"), end(where, "vpn", "endpoint")
+    return plan.local(connection(ip), client, endpoint)
+
+
+async def test_what_was_replaced_carries_under_its_own_addresses_until_it_is_left(
+    kernel, wires
+) -> None:
+    await wires.build("c", local(ONE))
+    stood = kernel.links_at[CLIENT, "nsm-1"]
+    addresses = list(stood.addresses)
+    rest = await wires.replace("c", other_pool(TWO))
+    assert left(kernel) == [stood]
+    assert (stood.peer, list(stood.addresses)) == ((ONE, "vpn"), addresses)
+    await wires.leave("c", rest)
+    assert left(kernel) == []
+    await wires.leave("c", rest)
+    await wires.remove("c")
+    assert kernel.empty
+
+
+async def test_an_address_that_both_have_is_the_new_ones_alone(kernel, wires) -> None:
+    await wires.build("c", local(ONE))
+    await wires.replace("c", local(TWO))
+    assert [list(link.addresses) for link in left(kernel)] == [[]]
+    assert kernel.links_at[CLIENT, "nsm-1"].addresses
+
+
+async def test_an_address_whose_prefix_takes_in_a_new_one_goes_at_once(kernel, wires) -> None:
+    wide, other = (
+        IpContext(src_ip_addrs=(f"10.1.1.{n}/24", f"10.9.{n}.1/32"), dst_ip_addrs=(f"10.1.1.{n}0",))
+        for n in (1, 2)
+    )
+    near, far = end(CLIENT, "nsm-1", "client"), end(ONE, "vpn", "endpoint")
+    await wires.build("c", plan.local(connection(wide), near, far))
+    await wires.replace("c", plan.local(connection(other), near, replace(far, netns=TWO)))
+    assert [list(map(str, link.addresses)) for link in left(kernel)] == [["10.9.1.1/32"]]
+
+
+@pytest.mark.parametrize("back", [ONE, TWO], ids=["there and back", "twice"])
+async def test_no_more_than_one_carries_beside_what_stands(kernel, wires, back) -> None:
+    await wires.build("c", local(ONE))
+    first = await wires.replace("c", local(TWO))
+    second = await wires.replace("c", local(back if back == ONE else netns()))
+    carrying = kernel.links_at[CLIENT, "nsm-1"]
+    await wires.leave("c", first)
+    assert [link.peer for link in left(kernel)] == [(TWO, "vpn")], "it has its own time"
+    assert kernel.links_at[CLIENT, "nsm-1"] is carrying
+    await wires.leave("c", second)
+    assert left(kernel) == []
+
+
+async def test_what_was_replaced_goes_with_what_stands(kernel, wires) -> None:
+    await wires.build("c", local(ONE))
+    await wires.replace("c", local(TWO))
+    await wires.remove("c")
+    assert kernel.empty
 
 
 async def test_what_an_earlier_life_made_is_mended_in_place(kernel) -> None:

@@ -145,10 +145,8 @@ class FakeKernel:
             there = [link or self._tagged(end) for link, end in zip(there, ends, strict=True)]
         fresh = not self._fits(ends, there)
         for link, end in zip(there, ends, strict=True):
-            if link and fresh:
-                self._remove(link.end)
-            elif link:
-                self._rename(link, end)
+            if link:
+                self._remove(link.end) if fresh else self._rename(link, end)
         if fresh:
             self._put(op, ends)
         for end in ends:
@@ -186,7 +184,10 @@ class FakeKernel:
     def _take_name(self, op: TakeName) -> bool:
         wanted = replace(op.end, name=op.name)
         if there := self._named(op, wanted):
-            self._remove(there.end)
+            if (op.end.netns, op.leaving) in self.links_at:
+                self._remove(there.end)
+            else:
+                self._rename(there, replace(there.end, name=op.leaving))
         self._rename(self._at(op.end.netns, op.end.name), wanted)
         return True
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nsm.dataplane import encode, link, rtnl
 from nsm.dataplane.driver import NameTaken, VniTaken
-from nsm.dataplane.encode import NewEnd, Tunnel
+from nsm.dataplane.encode import Message, NewEnd, Tunnel
 from nsm.dataplane.ledger import same_device, same_owner, vni_in
 from nsm.dataplane.link import Link
 from nsm.dataplane.netlink import Refused
@@ -23,7 +23,7 @@ from nsm.dataplane.ops import (
     TakeName,
     ends_of,
 )
-from nsm.dataplane.reaper import Reaper, doom
+from nsm.dataplane.reaper import DOOMED, Reaper, doom
 from nsm.dataplane.sockets import Sockets
 from nsm.dataplane.steps import mac, refusal
 
@@ -84,25 +84,28 @@ class Links:
             self._reaper.collect(end.netns)
 
     def take_name(self, op: TakeName) -> None:
-        """Remove what has the name, and give it to the other; NameTaken if it is not ours.
+        """Let what has the name leave it, and give it to the other; NameTaken if it is not ours.
 
-        Before kernel 6.2 only a link that is down can be renamed: it loses what `up` brings back
-        of its addresses, and its routes.
+        Before kernel 6.2 only a link that is down can be renamed: what has the name is removed, and
+        the other loses what `up` does not bring back of its addresses, and its routes.
         """
         before, wanted = self.find(op.end.netns, op.name), replace(op.end, name=op.name)
         if before and not _is_owned(before, wanted):
             raise NameTaken(f"cannot {op}: there is another interface {op.name}")
         socket = self._sockets.of(op.end.netns)
-        if before:
+        left = before and not isinstance(socket.ask(_renamed(before.index, op.leaving)), Refused)
+        if before and not left:
             doom(socket, before, group=True)
             self._reaper.collect(op.end.netns)
-        index = self.index[op.end.netns, op.end.name]
-        rename = encode.set_link(index, encode.text(rtnl.IFLA_IFNAME, op.name))
+        index = self.index.pop((op.end.netns, op.end.name))
+        rename = _renamed(index, op.name)
         answer = socket.ask(rename)
         if isinstance(answer, Refused) and answer.code == errno.EBUSY:
             down, up = (encode.set_link(index, up=way) for way in (False, True))
             answer = socket.talk([down, rename, up])[1]
         if isinstance(answer, Refused):
+            if before and left:
+                socket.ask(_renamed(before.index, op.name))
             raise refusal(op, answer)
         self.index[op.end.netns, op.name] = index
 
@@ -159,7 +162,7 @@ class Links:
         if not end.alias:
             return None
         known = link.links(self._sockets.of(end.netns).ask(encode.get_links()))
-        return next((there for there in known if _is_device(there, end)), None)
+        return next((t for t in known if t.group != DOOMED and _is_device(t, end)), None)
 
     def _fits(self, ends: Sequence[LinkEnd], found: Sequence[Link | None]) -> bool:
         """All there, as wanted, and the ends of a pair each other's."""
@@ -170,9 +173,12 @@ class Links:
 
     def _rename(self, end: LinkEnd, there: Link | None) -> bool:
         if there and there.name != end.name:
-            name = encode.text(rtnl.IFLA_IFNAME, end.name)
-            self._sockets.of(end.netns).ask(encode.set_link(there.index, name))
+            self._sockets.of(end.netns).ask(_renamed(there.index, end.name))
         return self.find(end.netns, end.name) is not None
+
+
+def _renamed(index: int, name: str) -> Message:
+    return encode.set_link(index, encode.text(rtnl.IFLA_IFNAME, name))
 
 
 def _joined(a: Link, b: Link) -> bool:

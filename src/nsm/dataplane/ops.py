@@ -1,6 +1,6 @@
 """What can be done to a kernel, as values; each knows what takes it back."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nsm.dataplane.encode import Address, Interface, Network
 from nsm.dataplane.netns import Netns
@@ -83,20 +83,21 @@ class DelLink:
 
 @dataclass(frozen=True, slots=True)
 class TakeName:
-    """Give an interface the name that another of the same owner has, which is removed.
+    """Give an interface the name of another of the same owner, which is called `leaving` then.
 
-    The one that has carried until now goes last, so nothing is lost. What has the name and carries
-    another alias is somebody else's: NameTaken.
+    That one goes on carrying: what is under way comes back, and whoever has it open has time to
+    look. What has the name and carries another alias is somebody else's: NameTaken.
     """
 
     end: LinkEnd
     name: str
+    leaving: str
 
     def __str__(self) -> str:
         return f"put {self.end.name} in the place of {self.name}"
 
-    def undo(self) -> None:
-        return None
+    def undo(self) -> "TakeName":
+        return TakeName(replace(self.end, name=self.leaving), self.name, self.end.name)
 
 
 @dataclass(frozen=True, slots=True)

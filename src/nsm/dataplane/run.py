@@ -88,6 +88,7 @@ class Run:
         if isinstance(op, TakeName):
             self._learn(op.end.netns, {(op.end.netns, op.end.name)})
             self._links.take_name(op)
+            self._made.append(op)
             return []
         if self._links.create(op):
             self._made.append(op)

@@ -25,6 +25,11 @@ class Found:
     link: Link
     tag: Tag
 
+    @property
+    def end(self) -> LinkEnd:
+        """The same, to be removed as it is."""
+        return LinkEnd(self.netns, self.link.name, alias=self.link.alias)
+
 
 async def survey(driver: Driver, spaces: Iterable[Netns], key: NodeKey) -> tuple[Found, ...]:
     """Every interface with a tag of this node's in these namespaces."""
@@ -42,7 +47,7 @@ async def sweep(
     places = tuple(spaces)
     unneeded = tuple(f for f in await survey(driver, places, key) if not needed(f))
     for found in unneeded:
-        await driver.apply(DelLink(LinkEnd(found.netns, found.link.name, alias=found.link.alias)))
+        await driver.apply(DelLink(found.end))
     for netns in places:
         doomed = [link for link in await driver.links(netns) if link.group == DOOMED]
         await driver.apply(*(DelLink(LinkEnd(netns, link.name)) for link in doomed))

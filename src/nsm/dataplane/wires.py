@@ -25,6 +25,7 @@ class Wires:
         self.doomed: set[str] = set()
         self.found: set[str] = set()
         self.left: dict[str, tuple[Op, ...]] = {}
+        self.leaving: dict[str, tuple[Op, ...]] = {}
 
     @property
     def places(self) -> frozenset[Place]:
@@ -51,27 +52,36 @@ class Wires:
         self.standing[id] = wanted
 
     async def replace(self, id: str, wanted: tuple[Op, ...]) -> tuple[Op, ...]:
-        """Make it beside what stands, and put it in its place: what is to be removed later.
+        """Make it beside what stands, and put it in its place: what to `leave` later.
 
-        If that fails, what stood stands.
+        If that fails, what stood stands. What is yet to be left from before is left now.
         """
         before = self.standing.get(id, ())
         if not before or same_device(before, wanted):
             await self.build(id, wanted)
             return ()
+        await self._leave_now(id)
         steps = plan.beside(before, wanted)
         with self._wanted_again(id):
             await self.kernel.apply(*steps.build)
             try:
                 await self.kernel.apply(*steps.switch)
             except BaseException:
-                await self._go_back(id, steps.back)
+                await self._try(id, steps.back)
                 raise
-            self.standing[id] = wanted
+            self.standing[id], self.leaving[id] = wanted, steps.rest
+        await self._try(id, steps.shed)
         return steps.rest
+
+    async def leave(self, id: str, rest: tuple[Op, ...]) -> None:
+        """Take away what was replaced, unless that has been done."""
+        if self.leaving.get(id) is rest:
+            del self.leaving[id]
+            await self.clear(id, rest)
 
     async def remove(self, id: str) -> None:
         """Take it away; unknown ones are no error. What fails is to be tried again by `finish`."""
+        await self._leave_now(id)
         if standing := self.standing.get(id):
             self.doomed.add(id)
             await self.kernel.apply(*plan.undo(standing))
@@ -121,11 +131,17 @@ class Wires:
             or not places.intersection(_place(end) for end in (op.end, op.peer) if end)
         )
 
-    async def _go_back(self, id: str, ops: tuple[Op, ...]) -> None:
+    async def _leave_now(self, id: str) -> None:
+        try:
+            await self.leave(id, self.leaving.get(id, ()))
+        except NsmError as error:
+            log.warning("%s still stands where it was before: %s", id, error)
+
+    async def _try(self, id: str, ops: tuple[Op, ...]) -> None:
         try:
             await self.kernel.apply(*ops)
         except NsmError as error:
-            log.warning("%s is no longer as it was: %s", id, error)
+            log.warning("%s is not wholly as it should be: %s", id, error)
 
     def _was_found(self, id: str) -> bool:
         """Whether an earlier life made it; asked once, for then it is ours."""

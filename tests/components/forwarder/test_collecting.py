@@ -8,7 +8,7 @@ from nsm.components.forwarder.collecting import EVERY, adopt, collect
 from nsm.dataplane.fake import FakeKernel, netns
 from nsm.dataplane.ledger import NodeKey, Tag
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import AddVeth, LinkEnd
+from nsm.dataplane.ops import AddVeth, LinkEnd, TakeName
 from nsm.dataplane.plan import ENDPOINT
 from nsm.dataplane.vnis import Vnis
 from nsm.dataplane.wires import Wires
@@ -17,7 +17,7 @@ from nsm.sdk.clock import LoopClock
 pytestmark = pytest.mark.looptime
 
 OLD, NEW, CLIENT = netns(), netns(), netns()
-KEY, CLOCK = NodeKey(b"k" * 32), LoopClock()
+KEY, THEIRS, CLOCK = NodeKey(b"k" * 32), NodeKey(b"t" * 32), LoopClock()
 
 
 async def spaces() -> tuple[Netns, ...]:
@@ -45,3 +45,19 @@ async def test_a_vni_goes_with_what_expired_unless_its_connection_lives_on_elsew
     assert (OLD, "nsm-0") not in kernel.links_at
     assert ((NEW, "nsm-0") in kernel.links_at) == asked
     assert len(vnis) == asked
+
+
+def pair(key: NodeKey, name: str, there: Netns) -> AddVeth:
+    near, far = (key.alias(Tag.of("web-0", role, 0, 99)) for role in ("client", ENDPOINT))
+    return AddVeth(LinkEnd(CLIENT, name, alias=near), LinkEnd(there, f"to-{name}", alias=far))
+
+
+@pytest.mark.parametrize("key", [KEY, THEIRS], ids=["ours", "theirs"])
+async def test_what_had_been_replaced_goes_at_once_if_it_is_ours(key: NodeKey) -> None:
+    kernel, wires = FakeKernel(), Wires(FakeKernel())
+    new = pair(key, "+1", NEW)
+    await kernel.apply(pair(key, "nsm-1", OLD), new, TakeName(new.a, "nsm-1", "-1"))
+    await adopt(wires, Vnis(), kernel, KEY, spaces)
+    assert ((CLIENT, "-1") in kernel.links_at) == (key is THEIRS)
+    assert kernel.links_at[CLIENT, "nsm-1"].peer == (NEW, "to-+1")
+    assert wires.found == ({Tag.of("web-0", "").connection} if key is KEY else set())

@@ -1,16 +1,26 @@
 """On the real kernel: a wire takes another's place, is found at a restart, and mended in place."""
 
 import asyncio
+import math
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from tests.chaos import sender
+from tests.chaos.echoes import Echoes
 
+from nsm.api.context import IpContext, Route
 from nsm.api.mechanism import REMOTE, VXLAN, Mechanism
 from nsm.dataplane import named, plan
 from nsm.dataplane.driver import NameTaken
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.ledger import Tag
+from nsm.dataplane.netns import standing_in
 from nsm.dataplane.ops import AddBridge, LinkEnd
 from nsm.dataplane.sweep import namespaces, survey
 from nsm.dataplane.wires import Wires
@@ -36,6 +46,31 @@ async def lost(netns, seconds: float = 1.0) -> int:
     return int(sent) - int(back)
 
 
+def pool(number: int) -> IpContext:
+    """The addresses of a vWire to an endpoint that has its own."""
+    there, here = f"172.16.{number}.0/32", f"172.16.{number}.1/32"
+    return IpContext(
+        src_ip_addrs=(here,),
+        dst_ip_addrs=(there,),
+        src_routes=(Route(there),),
+        dst_routes=(Route(here),),
+    )
+
+
+@contextmanager
+def sending(netns, echoes: Echoes) -> Iterator[None]:
+    """Echoes go through that interface while the block runs."""
+    script = (sys.executable, "-I", "-S", sender.__file__, str(echoes.file), "0.001")
+    with standing_in(netns):
+        Path("/proc/sys/net/ipv4/ping_group_range").write_text("0 0")
+        running = subprocess.Popen((*script, *echoes.wires))
+    try:
+        yield
+    finally:
+        running.terminate()
+        running.wait()
+
+
 async def test_no_packet_is_lost_when_one_wire_takes_anothers_place(kernel, spaces) -> None:
     client, one, two = spaces(), spaces(), spaces()
     near, wires = end(client, "nsm-1", "client"), Wires(kernel)
@@ -44,12 +79,38 @@ async def test_no_packet_is_lost_when_one_wire_takes_anothers_place(kernel, spac
     losing = asyncio.create_task(lost(client, 1.5))
     for wanted in (second, first, second, first, second):
         await asyncio.sleep(0.2)
-        assert await wires.replace("c-1", wanted) == ()
+        rest = await wires.replace("c-1", wanted)
     assert await losing == 0
+    await wires.leave("c-1", rest)
     await kernel.settle()
     assert await names(kernel, client) == {"lo", "nsm-1"}
     assert await names(kernel, one) == {"lo"}
     assert await names(kernel, two) == {"lo", "vpn"}
+
+
+async def test_no_echo_is_lost_where_the_addresses_change_for_whoever_looks_meanwhile(
+    kernel, spaces, tmp_path
+) -> None:
+    """Echoes from a socket that is bound to the interface, a millisecond apart."""
+    client, one, two = spaces(), spaces(), spaces()
+    near, wires = end(client, "nsm-1", "client"), Wires(kernel)
+    first, second = (
+        plan.local(conn(pool(number)), near, end(n, "vpn", "endpoint"))
+        for number, n in enumerate((one, two), 1)
+    )
+    await wires.build("c-1", first)
+    echoes = Echoes(tmp_path / "echoes", ["nsm-1"])
+    with sending(client, echoes):
+        for wanted in (second, first, second, first):
+            await asyncio.sleep(0.3)
+            rest = await wires.replace("c-1", wanted)
+        await asyncio.sleep(0.3)
+        await wires.leave("c-1", rest)
+        await asyncio.sleep(sender.PATIENCE)
+    echoes.read()
+    seen = echoes.seen("nsm-1", 0, math.inf)
+    assert (seen.lost, seen.remade) == (0, 5), seen
+    assert seen.sent > 100
 
 
 async def test_a_replacement_that_fails_half_way_costs_no_packet(kernel, spaces) -> None:

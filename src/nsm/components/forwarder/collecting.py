@@ -7,7 +7,8 @@ from contextlib import suppress
 from nsm.dataplane.driver import Driver, VniTaken
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.plan import ENDPOINT
+from nsm.dataplane.ops import DelLink
+from nsm.dataplane.plan import ENDPOINT, is_going
 from nsm.dataplane.sweep import Found, namespaces, survey, sweep, tidy
 from nsm.dataplane.vnis import Vnis
 from nsm.dataplane.wires import Wires
@@ -26,9 +27,15 @@ Spaces = Callable[[], Awaitable[tuple[Netns, ...]]]
 async def adopt(
     wires: Wires, vnis: Vnis, kernel: Driver, key: NodeKey, spaces: Spaces = namespaces
 ) -> None:
-    """Know what bears our key, before anybody asks: it is kept, and its VNIs are in use."""
+    """Know what bears our key, before anybody asks: it is kept, and its VNIs are in use.
+
+    But what had been replaced goes now: nobody else knows that it was to go.
+    """
     try:
-        found = await survey(kernel, await spaces(), key)
+        stood = await survey(kernel, await spaces(), key)
+        found = tuple(one for one in stood if not is_going(one.link.name))
+        replaced = (one for one in stood if is_going(one.link.name))
+        await kernel.apply(*(DelLink(one.end) for one in replaced))
     except (NsmError, OSError) as error:
         log.warning("could not look for what stands from before: %s", error)
         return

@@ -6,7 +6,7 @@ one, each forwarder plans its own end.
 """
 
 from nsm.dataplane.plan.again import ends, refresh, undo
-from nsm.dataplane.plan.beside import Beside, beside
+from nsm.dataplane.plan.beside import Beside, beside, is_going
 from nsm.dataplane.plan.join import End, Underlay, hardware_address, local, remote, tunnel_mtu
 from nsm.dataplane.plan.side import CLIENT, ENDPOINT
 
@@ -19,6 +19,7 @@ __all__ = [
     "beside",
     "ends",
     "hardware_address",
+    "is_going",
     "local",
     "refresh",
     "remote",

@@ -70,7 +70,7 @@ class JoinNamespaces(Element):
             if rest is None:
                 await self.wires.remove(conn.id)
             else:
-                await self.wires.clear(conn.id, rest)
+                await self.wires.leave(conn.id, rest)
         finally:
             await next.close(call, conn)
 
