@@ -13,17 +13,18 @@ from nsm.dataplane.carrier import Carrier
 from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.rules import Rules
 from nsm.elements.kernel import CarryThrough
-from nsm.elements.lifecycle import CloseWhenIdle
-from nsm.sdk import END, Call, Element, Handler, Link, Offer, Slot, chain
+from nsm.elements.lifecycle import CloseAtEnd, CloseWhenIdle
+from nsm.sdk import END, Call, Clock, Element, Handler, Link, Offer, Slot, chain
 
 from .meshes import Mesh, Node
 
 
 class Joints(Carrier):
-    """What would be joined in the kernel."""
+    """What would be joined in the kernel, and what closes it when its program ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.joined: list[Joint] = []
+        self.ending = CloseAtEnd(clock)
 
     async def keep(self, joint: Joint, rules: Rules = PASS_ALL) -> None:
         self.joined.append(joint)
@@ -49,10 +50,11 @@ async def pass_on(
 ) -> Joints:
     """An endpoint of `vpn` that leads on to an endpoint of `vpn`, both times with these labels."""
     needs = mesh.needs(name)
-    joints = Joints()
+    joints = Joints(mesh.clock)
     parts = Parts(
         asker=replace(needs, name=f"{name}-client"),
         idle=CloseWhenIdle(0, lambda: None, mesh.clock),
+        ending=joints.ending,
         carry=CarryThrough(joints, mesh.at(name), Slot[Mechanism](), PASS_ALL),
         service=Element(),
         interface="",

@@ -6,6 +6,7 @@ import pytest
 
 from nsm.api.connection import Connection
 from nsm.api.registration import Destination, Match
+from nsm.errors import Unreachable
 from nsm.sdk import Call, Request
 
 from .counting import Count
@@ -74,6 +75,26 @@ async def test_every_endpoint_of_a_chain_is_asked_and_closed_once(mesh, nodes, s
     assert [(c.requests, c.closes) for c in chain.counts] == [(2, 0)] * LENGTH
     await chain.web.close(Call(), again)
     assert [(c.requests, c.closes) for c in chain.counts] == [(2, 1)] * LENGTH
+    assert chain.empty
+
+
+@pytest.mark.parametrize("nodes", [1, LENGTH], ids=["local", "remote"])
+async def test_one_that_is_told_to_end_closes_what_it_led_on_and_nothing_before_it(
+    mesh, nodes
+) -> None:
+    chain = Chained(mesh)
+    await chain.start(nodes)
+    conn = await chain.ask()
+    stood = sum(len(node.kernel.links_at) for node in mesh.nodes.values())
+    await chain.joints[1].ending.end()
+    await mesh.kill("nse-1")
+    assert [c.closes for c in chain.counts] == [0, 0, 1, 1, 1]
+    assert [len(joints.joined) for joints in chain.joints] == [1, 0, 0, 0]
+    standing = sum(len(node.kernel.links_at) for node in mesh.nodes.values())
+    assert (stood, standing) == (2 * LENGTH, 2 * 2), "from the client to the one that ended"
+    with pytest.raises(Unreachable, match="nse-1"):
+        await chain.web.close(Call(), conn)
+    assert [c.closes for c in chain.counts] == [1, 0, 1, 1, 1]
     assert chain.empty
 
 

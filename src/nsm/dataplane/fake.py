@@ -184,10 +184,8 @@ class FakeKernel:
     def _take_name(self, op: TakeName) -> bool:
         wanted = replace(op.end, name=op.name)
         if there := self._named(op, wanted):
-            if (op.end.netns, op.leaving) in self.links_at:
-                self._remove(there.end)
-            else:
-                self._rename(there, replace(there.end, name=op.leaving))
+            self._remove(going := replace(there.end, name=op.leaving))
+            self._rename(there, going)
         self._rename(self._at(op.end.netns, op.end.name), wanted)
         return True
 

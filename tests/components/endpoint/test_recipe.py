@@ -10,7 +10,7 @@ from nsm.dataplane.fake import FakeKernel, netns
 from nsm.dataplane.forward import PASS_ALL
 from nsm.elements.discovery import ReplaceService
 from nsm.elements.kernel import CarryThrough
-from nsm.elements.lifecycle import CloseWhenIdle
+from nsm.elements.lifecycle import CloseAtEnd, CloseWhenIdle
 from nsm.elements.reach import Connect
 from nsm.sdk import Chain, Clock, Element, Handler, Slot, Tasks
 from nsm.sdk.switchboard import Switchboard
@@ -32,6 +32,7 @@ def recipe() -> Chain[Handler]:
     parts = Parts(
         asker=needs("pass-client"),
         idle=CloseWhenIdle(0, lambda: None, CLOCK),
+        ending=CloseAtEnd(CLOCK),
         carry=CarryThrough(carrier, here, Slot[Mechanism](), PASS_ALL),
         service=ReplaceService("next"),
         interface="nsm-2",
@@ -48,6 +49,7 @@ def test_packets_are_carried_when_both_sides_have_agreed() -> None:
         "CloseWhenIdle",
         "SelectMechanism",
         "SendFiles",
+        "CloseAtEnd",
         "CarryThrough",
         "SignForOurselves",
         "Connect",

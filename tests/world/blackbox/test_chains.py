@@ -1,5 +1,7 @@
 """Services made of several endpoints: passed on, across nodes, and filtered on the way."""
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -88,6 +90,19 @@ def test_full_packets_pass_the_whole_chain(passing: Mesh) -> None:
     ping = ("ping", "-c1", "-W2", "-M", "do", "10.70.0.0", "-s")
     assert passing.exec("wide", *ping, str(mtu - 28)).code == 0
     assert passing.exec("wide", *ping, str(mtu - 27)).code != 0
+
+
+def test_one_that_passes_on_and_is_told_to_end_closes_what_it_led_on(passing: Mesh) -> None:
+    def ends() -> int:
+        return passing.exec("beyond", "ip", "-o", "link").out.count("alias nsm")
+
+    assert ends() == 1
+    os.kill(passing.endpoint("door")["pid"], signal.SIGTERM)
+    eventually(lambda: ends() == 0)
+    eventually(lambda: passing.endpoint("door")["pid"] is None)
+    passing.ok("restart", "door")
+    eventually(lambda: passing.pings("guest", "door"), 60)
+    assert ends() == 1
 
 
 FILTERING = """

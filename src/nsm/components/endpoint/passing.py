@@ -18,6 +18,7 @@ from nsm.dataplane.netns import Netns
 from nsm.dataplane.rules import Rules, acl, written
 from nsm.elements.discovery import ReplaceService
 from nsm.elements.kernel import CarryThrough
+from nsm.elements.lifecycle import CloseAtEnd
 from nsm.endpoint.serving import idle, kept
 from nsm.errors import Invalid
 from nsm.program import Program
@@ -51,11 +52,14 @@ async def passing(
 def leading_on(
     config: PassthroughConfig, program: Program, needs: Needs, carry: CarryThrough
 ) -> Chain[Handler]:
-    """The same, on whatever carries."""
+    """The same, on whatever carries; what it led on is closed at the end, when nobody can ask."""
+    ending = CloseAtEnd(program.clock)
+    program.at_exit(ending.end)
     onward = next(iter(config.network_services), None)
     parts = Parts(
         asker=replace(needs, name=f"{config.name}-client"),
         idle=idle(config, program),
+        ending=ending,
         carry=carry,
         service=ReplaceService(onward.service) if onward else Element(),
         interface=onward.interface if onward else "",

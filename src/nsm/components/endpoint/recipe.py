@@ -10,7 +10,7 @@ from nsm.chains.needs import Needs
 from nsm.components.endpoint.config import PassthroughConfig
 from nsm.elements.discovery import RememberNextEndpoint, ReplaceLabels
 from nsm.elements.kernel import CarryThrough
-from nsm.elements.lifecycle import CloseWhenIdle
+from nsm.elements.lifecycle import CloseAtEnd, CloseWhenIdle
 from nsm.elements.mechanism import (
     AnswerKernel,
     OfferKernel,
@@ -31,6 +31,7 @@ class Parts:
 
     asker: Needs
     idle: CloseWhenIdle
+    ending: CloseAtEnd
     carry: CarryThrough
     service: Link[Handler]
     interface: str
@@ -48,6 +49,7 @@ def passthrough(config: PassthroughConfig, needs: Needs, parts: Parts) -> Chain[
         parts.idle,
         SelectMechanism({KERNEL: AnswerKernel(namespace)}),
         SendFiles(),
+        parts.ending,
         parts.carry,
         SignForOurselves(needs.tokens),
         Connect(

@@ -2,6 +2,7 @@
 
 from nsm.elements.lifecycle.begin import Begin
 from nsm.elements.lifecycle.begin_client import BeginClient
+from nsm.elements.lifecycle.close_at_end import CloseAtEnd
 from nsm.elements.lifecycle.close_when_idle import CloseWhenIdle
 from nsm.elements.lifecycle.follow_upstream import FollowUpstream
 from nsm.elements.lifecycle.heal import Heal
@@ -14,6 +15,7 @@ from nsm.elements.lifecycle.timeout import Timeout
 __all__ = [
     "Begin",
     "BeginClient",
+    "CloseAtEnd",
     "CloseWhenIdle",
     "FollowUpstream",
     "Heal",
