@@ -182,7 +182,7 @@ def service_client(
     """Ask the registry at `to`, or where the call is on its way; what is registered stays so."""
     return registry_chain(
         BeginRegistration[NetworkService](needs.tasks, needs.clock),
-        RetryRegistry[NetworkService](needs.clock),
+        RetryRegistry[NetworkService](needs.clock, to=to),
         HealFind[NetworkService](needs.clock),
         HealRegistration[NetworkService](needs.tasks, needs.clock),  # sees its own watch end
         asking(needs, network_services, to, *additional),
@@ -195,7 +195,7 @@ def endpoint_client(
     """The same for endpoints, which must also be registered anew before they expire."""
     return registry_chain(
         BeginRegistration[Endpoint](needs.tasks, needs.clock),
-        RetryRegistry[Endpoint](needs.clock),
+        RetryRegistry[Endpoint](needs.clock, to=to),
         HealFind[Endpoint](needs.clock),
         HealRegistration[Endpoint](needs.tasks, needs.clock),  # sees its own watch end
         RefreshRegistration(needs.clock),

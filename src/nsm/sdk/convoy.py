@@ -13,7 +13,7 @@ WIDTH, WIDEST = 8, 32
 """Requests under way at once: to begin with, and at most."""
 LONG = 1.0
 """Seconds after which one is late, and no longer counts: what it waits for may be somebody else."""
-PAUSE, LONGEST_PAUSE = 0.05, 2.0
+PAUSE, LONGEST_PAUSE = 0.05, 0.5
 """Seconds between two tries to reach a next hop that is not there."""
 BREATH = 0.2
 """Seconds at most after one that the next hop answered with a failure: it may still be starting."""
