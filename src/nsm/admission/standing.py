@@ -19,7 +19,8 @@ class Admission:
 
     `hops` are the ids of the mesh's own programs, which are believed about whom they ask for.
     `endpoint` is the program's own id where it is an endpoint, and None elsewhere. `forwarders` is
-    the service that only the mesh's own programs serve. `written`: the rules are an operator's.
+    the service that only the mesh's own programs serve. `written`: the rules are an operator's,
+    who may change them.
     """
 
     rules: Callable[[], Rules]

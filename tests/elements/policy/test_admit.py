@@ -60,6 +60,7 @@ class Desk:
     """An element under rules that can be changed, and the lives of what it lets in."""
 
     rules: Rules
+    written: bool = True
     tasks: Tasks = field(default_factory=Tasks)
     onward: Recorder = field(default_factory=Building)
     closing: list[str] = field(default_factory=list)
@@ -74,6 +75,7 @@ class Desk:
             domain="hello",
             node="node-1",
             hops=globs([HOP]),
+            written=self.written,
         )
         self.admit = Admit(here, self.tasks)
 
@@ -186,6 +188,14 @@ async def test_rules_that_turn_against_what_stands_close_it_within_a_second(desk
     desk.rules = rules("deny: use, who: '*/web'")
     await asyncio.sleep(LOOK)
     assert desk.closing == [WEB]
+
+
+async def test_nobody_looks_at_rules_that_nobody_wrote() -> None:
+    watched, alone = Desk(rules()), Desk(rules(), written=False)
+    for desk in (watched, alone):
+        await desk.ask(asked())
+    assert (len(watched.tasks), len(alone.tasks)) == (1, 0)
+    await watched.tasks.stop()
 
 
 async def test_hours_that_end_close_what_stands(desk: Desk) -> None:

@@ -33,8 +33,10 @@ class Vigil:
         self.watching: asyncio.Task[None] | None = None
 
     def keep(self, admitted: Admitted) -> None:
-        """Watch over this one, too."""
+        """Watch over this one, too; rules that nobody wrote stay as they are."""
         self.all.add(admitted)
+        if not self.admission.written:
+            return
         if self.watching is None or self.watching.done():
             self.watching = self.tasks.start("admission", self._watch())
 
