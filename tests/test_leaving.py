@@ -78,7 +78,7 @@ def test_what_bears_our_mark_and_is_left_behind_is_said(hasty, places, place: st
         (places[place] / f"x-{MARK}").touch()
 
 
-@pytest.mark.parametrize("maker", [os.getpid(), 4194304])
+@pytest.mark.parametrize("maker", [os.getpid(), 4194304], ids=["us", "somebody dead"])
 def test_a_simulation_that_left_its_folder_is_said(hasty, places, maker: int) -> None:
     with pytest.raises(AssertionError, match=r"left behind: .*nsm-sim-"), files_removed():
         (places["MEMORY"] / f"nsm-sim-{maker}-x").mkdir()
