@@ -27,8 +27,8 @@ settings.register_profile("steady", deadline=None, suppress_health_check=[Health
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
 
 
-HOST = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "world"}
-"""Whose tests make namespaces and processes, and listen to what they do."""
+SHARING = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "world"}
+"""Whose tests share what they make on the host: a mesh, a build, names."""
 
 
 def family(path: Path) -> str:
@@ -36,11 +36,13 @@ def family(path: Path) -> str:
     return path.relative_to(TESTS).parts[0]
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Two lanes: what has the host for itself, one after the other, and all else beside it."""
+    """What stays in one of two lanes: a family that shares something, or else a file."""
     for item in items:
-        lane = "host" if family(item.path) in HOST else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(lane))
+        about = family(item.path)
+        group = about if about in SHARING else item.path.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)
@@ -68,9 +70,9 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_lies_about(request: pytest.FixtureRequest, temporary_files: None) -> Iterator[None]:
+def nothing_lies_about(temporary_files: None) -> Iterator[None]:
     """No test leaves a file on the host that it did not find there."""
-    with files_removed(has_host=family(request.path) in HOST):
+    with files_removed():
         yield
 
 

@@ -78,24 +78,21 @@ def temporary_folder() -> Iterator[Path]:
 
 
 @contextmanager
-def files_removed(has_host: bool = True) -> Iterator[None]:
-    """What the block makes outside of pytest's folders, it removes.
-
-    Beside the lane that has the host for itself, others are not asked for what that makes.
-    """
-    before = files(has_host)
+def files_removed() -> Iterator[None]:
+    """What the block makes outside of pytest's folders, it removes."""
+    before = files()
     yield
     late = time.monotonic() + PATIENCE
-    while (left := files(has_host) - before) and time.monotonic() < late:
+    while (left := files() - before) and time.monotonic() < late:
         time.sleep(0.05)
     assert not left, f"left behind: {', '.join(sorted(left))}"
 
 
-def files(has_host: bool) -> set[str]:
-    """What this run of the tests has made, but for meshes that are up: a module may share one."""
+def files() -> set[str]:
+    """What this lane of the tests has made, but for meshes that are up: a module may share one."""
     temporary = tempfile.gettempdir()
     found = {f"{temporary}/{name}" for name in os.listdir(temporary)}
-    for place in (MESHES, NAMED, MEMORY) if has_host else (MEMORY,):
+    for place in (MESHES, NAMED, MEMORY):
         with suppress(FileNotFoundError):
             found |= {f"{place}/{name}" for name in os.listdir(place) if _is_ours(place, name)}
     return found

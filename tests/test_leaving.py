@@ -84,11 +84,6 @@ def test_a_simulation_that_left_its_folder_is_said(hasty, places, maker: int) ->
         (places["MEMORY"] / f"nsm-sim-{maker}-x").mkdir()
 
 
-def test_beside_the_lane_that_has_the_host_others_are_not_asked_for_what_it_makes(places) -> None:
-    with files_removed(has_host=False):
-        (places["NAMED"] / f"x-{MARK}").touch()
-
-
 def test_what_others_have_and_what_is_up_is_let_be(hasty, places) -> None:
     with files_removed():
         (places["MEMORY"] / f"nsm-sim-{os.getppid()}-x").mkdir()
