@@ -41,7 +41,7 @@ contracts: install ## the direction of imports
 check: lint types contracts ## everything that needs no running
 
 test: install system check ## set up what the tests need, and run them
-	$(VENV)/bin/pytest -q -n 2 --dist loadgroup
+	$(VENV)/bin/pytest -q -n 2
 
 mesh: install system ## only whole worlds, on the real thing, and whatever takes long
 	$(VENV)/bin/pytest -q -m "world or slow"

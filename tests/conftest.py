@@ -6,10 +6,11 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from nsm.components.identity.config import Config as IdentityConfig
 from nsm.components.identity.program import run as run_authority
@@ -21,8 +22,6 @@ from .ours import take_down
 
 PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "teardown")
 
-TESTS = Path(__file__).parent
-
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
 
@@ -31,18 +30,18 @@ SHARING = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "worl
 """Whose tests share what they make on the host: a mesh, a build, names."""
 
 
-def family(path: Path) -> str:
-    """What a file of tests is about."""
-    return path.relative_to(TESTS).parts[0]
+class Lanes(LoadScopeScheduling):
+    """Keeps in one lane what belongs together: a family that shares something, or else a file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        about = file.split("/")[1]
+        return about if about in SHARING else file
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What stays in one of two lanes: a family that shares something, or else a file."""
-    for item in items:
-        about = family(item.path)
-        group = about if about in SHARING else item.path.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    """Used where tests run in several lanes, as `make test` has them."""
+    return Lanes(config, log)
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,10 @@ class GoPeers:
     executable: Path
     agent: str
     running: list[GoPeer] = field(default_factory=list)
+    folder: tempfile.TemporaryDirectory[str] = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="go-")
+    )
+    """For their sockets, which one that is killed leaves behind."""
 
     async def __call__(self, role: str, *flags: str, agent: str = "") -> GoPeer:
         process = await asyncio.create_subprocess_exec(
@@ -70,7 +75,11 @@ class GoPeers:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             limit=LINE,
-            env={**os.environ, "SPIFFE_ENDPOINT_SOCKET": agent or self.agent},
+            env={
+                **os.environ,
+                "SPIFFE_ENDPOINT_SOCKET": agent or self.agent,
+                "TMPDIR": self.folder.name,
+            },
         )
         self.running.append(GoPeer(process))
         return self.running[-1]
@@ -79,3 +88,4 @@ class GoPeers:
         """Kill whatever still runs."""
         for peer in self.running:
             await peer.kill()
+        self.folder.cleanup()
