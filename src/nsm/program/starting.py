@@ -28,6 +28,7 @@ SELDOM = (5_000, 10, 10)
 """Objects made, less those gone, between two looks for garbage that holds itself, and how many
 looks at the young there are to one at the older: we make little of it, and hold much for long. But
 what a lost connection leaves may hold itself: more seldom than so, it adds up to tens of MB."""
+ENDING = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT)
 Work = Callable[[C, "Program"], Awaitable[None]]
 Alive = Callable[[C, Mapping[str, str]], Coroutine[Any, Any, int]]
 
@@ -55,13 +56,21 @@ def start(
             log.warning("%s is set, and no setting of this program", variable)
         gc.freeze()  # what was imported stays
         gc.set_threshold(*SELDOM)
-        return asyncio.run(alive(config, environ))
+        return asyncio.run(_to_its_end(alive(config, environ)))
     except ConfigError as error:
         sys.stderr.write(f"settings: {error}\n")
         return 2
     except NsmError as error:
         log.error("%s", error)
         return 1
+
+
+async def _to_its_end(life: Coroutine[Any, Any, int]) -> int:
+    """Whoever tells us to stop once more while we do changes nothing: no loop listens then."""
+    try:
+        return await life
+    finally:
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
 
 
 async def live(config: C, work: Work[C], environ: Mapping[str, str]) -> int:
@@ -117,7 +126,7 @@ def standing(
 def listen_to_signals(stopping: asyncio.Event, level: str) -> None:
     """Stop on INT, HUP, TERM, QUIT; USR1 says more, USR2 as much as configured."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+    for number in ENDING:
         loop.add_signal_handler(number, stopping.set)
     loop.add_signal_handler(signal.SIGUSR1, start_logging, "TRACE")
     loop.add_signal_handler(signal.SIGUSR2, start_logging, level)
