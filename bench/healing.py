@@ -46,7 +46,7 @@ class Row:
 
 async def measure(quick: bool = False) -> Report:
     """Every fault several times; each is over before the next."""
-    times = 2 if quick else 10
+    times = 2 if quick else 5
     report = await asyncio.to_thread(measured, times)
     for name, runs in (await apart(times)).items():
         tell(report, Row(name, goal=0.0, runs=runs))
