@@ -24,6 +24,8 @@ from bench.figures import Report
 
 AWAY = 2.0
 """Seconds until what nobody else serves is back."""
+CALM = 1.0
+"""Seconds in which nothing happens, before each fault."""
 LONGEST = 30.0
 """Seconds after which a run has failed."""
 NEAR_PAIR, NEAR_ONE, FAR_PAIR, FAR_ONE, SPREAD = "near-pair", "near-one", "far-pair", "far-one", "c"
@@ -120,6 +122,7 @@ def faults(world: World) -> Iterable[tuple[dict[str, Row], Harm]]:
 
     def cutting() -> Iterable[Fault]:
         lead(world)
+        time.sleep(CALM)  # what has only just been moved has not been seen to carry
         return of(CUT, "n-2", "node", "both")()
 
     yield {WIRES[SPREAD]: cut}, cutting
@@ -150,7 +153,7 @@ def lead(world: World) -> None:
 def once(world: World, read: dict[str, Row], harm: Harm) -> None:
     """One run: harm, restore, and read what came of it."""
     whole(world)
-    time.sleep(1.0)
+    time.sleep(CALM)
     happened = list(harm())
     since = time.monotonic()
     world.read()
