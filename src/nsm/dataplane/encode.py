@@ -160,9 +160,9 @@ def get_links() -> Message:
     return Message(rtnl.RTM_GETLINK, rtnl.NLM_F_DUMP, _LINK.pack(0, 0, 0, 0, 0))
 
 
-def get_addresses() -> Message:
-    """Ask for all addresses."""
-    return Message(rtnl.RTM_GETADDR, rtnl.NLM_F_DUMP, _ADDRESS.pack(0, 0, 0, 0, 0))
+def get_addresses(index: int = 0) -> Message:
+    """Ask for all addresses, or, narrowly, for those of one link."""
+    return Message(rtnl.RTM_GETADDR, rtnl.NLM_F_DUMP, _ADDRESS.pack(0, 0, 0, 0, index))
 
 
 def delete_link(index: int) -> Message:

@@ -7,6 +7,7 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
@@ -68,6 +69,16 @@ class Netlink:
     def ask(self, message: Message) -> Answer:
         """Send one message and give its answer."""
         return self.talk([message])[0]
+
+    def ask_narrowly(self, message: Message) -> Answer:
+        """The same for a dump that names what it is of; before Linux 4.20 it tells of all."""
+        with suppress(OSError):
+            self._socket.setsockopt(rtnl.SOL_NETLINK, rtnl.NETLINK_GET_STRICT_CHK, 1)
+        try:
+            return self.ask(message)
+        finally:
+            with suppress(OSError):
+                self._socket.setsockopt(rtnl.SOL_NETLINK, rtnl.NETLINK_GET_STRICT_CHK, 0)
 
     def dump(self, kind: int) -> list[bytes]:
         """The bodies of all there is of a kind, of every family; none where that is refused."""
