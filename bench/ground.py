@@ -111,6 +111,7 @@ class Ground:
             "NSM_STATUS_SOCKET": str(self.folder / "news.sock"),
             "SPIFFE_ENDPOINT_SOCKET": f"unix://{self.folder}/agent.sock",
             "PYTHONPATH": str(ROOT / "src"),
+            "TMPDIR": str(self.folder),
         }
 
     def manager(self, node: str) -> str:

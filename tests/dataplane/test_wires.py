@@ -93,7 +93,7 @@ async def moved(kernel, wires) -> Wires:
     rest = await wires.replace("c", tunnel("endpoint", TWO, "vpn", 8))
     kernel.fault = lambda _at, _op: NsmError("no")
     with pytest.raises(NsmError):
-        await wires.clear("c", rest)
+        await wires.leave("c", rest)
     return wires
 
 

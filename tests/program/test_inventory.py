@@ -30,6 +30,15 @@ async def program() -> AsyncIterator[Program]:
     await running.end()
 
 
+@pytest.fixture
+async def ready(program: Program, tmp_path: Path) -> Path:
+    """Where a program that is ready says what it holds."""
+    path = tmp_path / "holds.sock"
+    await inventory.serve(program, str(path))
+    program.ready()
+    return path
+
+
 async def asked(path: Path) -> dict:
     reader, writer = await asyncio.open_unix_connection(path)
     said = json.loads(await reader.read())
@@ -76,29 +85,23 @@ async def test_only_its_own_user_may_ask_and_the_socket_goes_with_the_program(
 
 
 async def test_a_socket_that_nobody_keeps_is_counted_once_the_program_is_ready(
-    program: Program, tmp_path
+    program: Program, ready: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "holds.sock"
-    await inventory.serve(program, str(path))
-    program.ready()
-    assert (await asked(path))["sockets"] in (0, 1), "the asker's own end is in this process, too"
-    before = (await asked(path))["sockets"]
+    assert (await asked(ready))["sockets"] in (0, 1), "the asker's own end is in this process, too"
+    before = (await asked(ready))["sockets"]
     ours = await asyncio.start_unix_server(lambda *_: None, tmp_path / "more")
-    assert (await asked(path))["sockets"] == before + 1
+    assert (await asked(ready))["sockets"] == before + 1
     program.holdings.sockets.by(lambda: [1])
-    assert (await asked(path))["sockets"] == before
+    assert (await asked(ready))["sockets"] == before
     ours.close()
 
 
 async def test_a_file_that_was_not_open_when_the_program_was_ready_is_told(
-    program: Program, tmp_path
+    ready: Path, tmp_path: Path
 ) -> None:
-    path = tmp_path / "holds.sock"
-    await inventory.serve(program, str(path))
-    program.ready()
     with (tmp_path / "kept").open("w"):
-        assert str(tmp_path / "kept") in (await asked(path))["files"]
-    assert str(tmp_path / "kept") not in (await asked(path))["files"]
+        assert str(tmp_path / "kept") in (await asked(ready))["files"]
+    assert str(tmp_path / "kept") not in (await asked(ready))["files"]
 
 
 async def test_the_vnis_that_a_forwarder_holds_are_told(program: Program) -> None:

@@ -24,8 +24,10 @@ class Wires:
         self.standing: dict[str, tuple[Op, ...]] = {}
         self.doomed: set[str] = set()
         self.found: set[str] = set()
-        self.left: dict[str, tuple[Op, ...]] = {}
         self.leaving: dict[str, tuple[Op, ...]] = {}
+        """What takes away where each stood before it was moved, for whoever is to `leave` it."""
+        self.left: dict[str, tuple[Op, ...]] = {}
+        """What of that was to be taken away, and could not be."""
 
     @property
     def places(self) -> frozenset[Place]:
@@ -77,7 +79,7 @@ class Wires:
         """Take away what was replaced, unless that has been done."""
         if self.leaving.get(id) is rest:
             del self.leaving[id]
-            await self.clear(id, rest)
+            await self._clear(id, rest)
 
     async def remove(self, id: str) -> None:
         """Take it away; unknown ones are no error. What fails is to be tried again by `finish`."""
@@ -88,21 +90,13 @@ class Wires:
             self.doomed.discard(id)
             self.standing.pop(id, None)
 
-    async def clear(self, id: str, rest: tuple[Op, ...]) -> None:
-        """Take away what is left of where it stood before. What fails is for `finish` as well."""
-        try:
-            await self.kernel.apply(*rest)
-        except BaseException:
-            self.left[id] = (*self.left.get(id, ()), *rest)
-            raise
-
     async def finish(self) -> None:
         """Take away what could not be when it was to go, and nobody has asked for since."""
         for id in (*self.doomed, *self.left):
             try:
                 if id in self.doomed:
                     await self.remove(id)
-                await self.clear(id, self._needless(self.left.pop(id, ())))
+                await self._clear(id, self._needless(self.left.pop(id, ())))
             except NsmError as error:
                 log.warning("%s still stands, though nobody has it: %s", id, error)
 
@@ -130,6 +124,14 @@ class Wires:
             if not isinstance(op, DelLink)
             or not places.intersection(_place(end) for end in (op.end, op.peer) if end)
         )
+
+    async def _clear(self, id: str, rest: tuple[Op, ...]) -> None:
+        """Take away what is left of where it stood before. What fails is for `finish` as well."""
+        try:
+            await self.kernel.apply(*rest)
+        except BaseException:
+            self.left[id] = (*self.left.get(id, ()), *rest)
+            raise
 
     async def _leave_now(self, id: str) -> None:
         try:

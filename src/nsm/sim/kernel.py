@@ -146,28 +146,27 @@ class Packets:
     def carried(self, host: Host, netns: Netns, conn: Connection) -> bool:
         """Whether every pair of addresses of a connection reaches, from the client's namespace."""
         name, ip = conn.mechanism.get(NAME) if conn.mechanism else "", conn.ip
-        asked = (host.name, netns.key, name, ip.src_ip_addrs, ip.dst_ip_addrs)
-        self._forget_what_changed()
-        if (known := self.known.get(asked)) is None:
+
+        def judge() -> bool:
             sources = [address(text) for text in ip.src_ip_addrs]
             targets = [address(text) for text in ip.dst_ip_addrs]
             near = host.kernel.links_at.get((netns, name))
-            known = near is not None and self._all_ping((host, near), sources, targets)
-            self.known[asked] = known
-        return known
+            return near is not None and self._all_ping((host, near), sources, targets)
+
+        return self._known((host.name, netns.key, name, ip.src_ip_addrs, ip.dst_ip_addrs), judge)
 
     def passed(self, host: Host, near: FakeLink) -> bool:
         """Whether all addresses of an interface reach all of whatever is at its other end."""
-        asked = (host.name, near.end.netns.key, near.end.name)
-        self._forget_what_changed()
-        if (known := self.known.get(asked)) is None:
+
+        def judge() -> bool:
             way = self._way((host, near))
             sources, targets = ([a.ip for a in link.addresses] for _, link in (way[0], way[-1]))
-            known = self.known[asked] = self._all_ping((host, near), sources, targets)
-        return known
+            return self._all_ping((host, near), sources, targets)
 
-    def _forget_what_changed(self) -> None:
-        """Everything, where a kernel, a joint or a way between hosts is not what it was."""
+        return self._known((host.name, near.end.netns.key, near.end.name), judge)
+
+    def _known(self, asked: tuple[object, ...], judge: Callable[[], bool]) -> bool:
+        """The verdict of before, unless a kernel, a joint or a way between hosts has changed."""
         hosts = self.network.hosts.values()
         standing = (
             *(host.kernel.changes for host in hosts),
@@ -176,6 +175,9 @@ class Packets:
         )
         if standing != self.standing:
             self.standing, self.known = standing, {}
+        if (known := self.known.get(asked)) is None:
+            known = self.known[asked] = judge()
+        return known
 
     def _all_ping(self, here: At, sources: list[Address], targets: list[Address]) -> bool:
         way = self._way(here)
