@@ -3,10 +3,11 @@
 import asyncio
 import json
 import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.launched import Temporary
 
 PATIENCE = 20.0
 """Seconds a child may take to say or do something."""
@@ -62,9 +63,7 @@ class GoPeers:
     executable: Path
     agent: str
     running: list[GoPeer] = field(default_factory=list)
-    folder: tempfile.TemporaryDirectory[str] = field(
-        default_factory=lambda: tempfile.TemporaryDirectory(prefix="go-")
-    )
+    temporary: Temporary = field(default_factory=Temporary)
     """For their sockets, which one that is killed leaves behind."""
 
     async def __call__(self, role: str, *flags: str, agent: str = "") -> GoPeer:
@@ -78,7 +77,7 @@ class GoPeers:
             env={
                 **os.environ,
                 "SPIFFE_ENDPOINT_SOCKET": agent or self.agent,
-                "TMPDIR": self.folder.name,
+                "TMPDIR": self.temporary.name,
             },
         )
         self.running.append(GoPeer(process))
@@ -88,4 +87,4 @@ class GoPeers:
         """Kill whatever still runs."""
         for peer in self.running:
             await peer.kill()
-        self.folder.cleanup()
+        self.temporary.cleanup()

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.launched import Temporary
 from tests.ours import MARK
 
 PATIENCE = 30.0
@@ -31,6 +32,7 @@ class Site:
 
     def __post_init__(self) -> None:
         self.folder.mkdir()
+        self.temporary = Temporary()
         self.reports = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.reports.setblocking(False)
         self.reports.bind(str(self.folder / "reports"))
@@ -84,6 +86,7 @@ class Site:
         """Run a program of ours in a namespace, until it is ready."""
         environ = {
             "PATH": os.environ["PATH"],
+            "TMPDIR": self.temporary.name,
             "PYTHONFAULTHANDLER": "1",
             "SPIFFE_ENDPOINT_SOCKET": self.agent,
             "NSM_NAME": name,
@@ -152,5 +155,6 @@ class Site:
                 await self.stop(name)
         finally:
             self.reports.close()
+            self.temporary.cleanup()
             for space in self.spaces:
                 await self.tried("ip", "netns", "delete", space)
