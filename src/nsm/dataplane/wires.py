@@ -1,7 +1,7 @@
 """What stands in the kernel, by connection: made, kept as agreed, replaced and removed."""
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 
 from nsm.dataplane import plan
@@ -38,9 +38,14 @@ class Wires:
         """An earlier life made these: whoever asks for one again is to find it as agreed."""
         self.found |= {tag.connection for tag in tags}
 
-    def awaits(self, tag: Tag) -> bool:
-        """Whether an earlier life made that connection, and nobody has asked for it since."""
-        return tag.connection in self.found
+    def lost(self, standing: Collection[str]) -> set[str]:
+        """Of what an earlier life made and nobody has yet: what does not stand any more. Told once.
+
+        `standing` are the connections whose interfaces there are, as their tags name them.
+        """
+        lost = self.found.difference(standing)
+        self.found -= lost
+        return lost
 
     async def build(self, id: str, wanted: tuple[Op, ...], *, known: bool = False) -> None:
         """Make it, or bring what stands up to date; `known`: another may have made it before us."""
@@ -52,6 +57,8 @@ class Wires:
             else:
                 await self.kernel.apply(*plan.undo(before), *wanted)
         self.standing[id] = wanted
+        if self.found:  # from here on it is ours
+            self.found.discard(Tag.of(id, "").connection)
 
     async def replace(self, id: str, wanted: tuple[Op, ...]) -> tuple[Op, ...]:
         """Make it beside what stands, and put it in its place: what to `leave` later.
@@ -146,12 +153,8 @@ class Wires:
             log.warning("%s is not wholly as it should be: %s", id, error)
 
     def _was_found(self, id: str) -> bool:
-        """Whether an earlier life made it; asked once, for then it is ours."""
-        connection = Tag.of(id, "").connection
-        if connection not in self.found:
-            return False
-        self.found.discard(connection)
-        return True
+        """Whether an earlier life made it, and nobody has had it since."""
+        return bool(self.found) and Tag.of(id, "").connection in self.found
 
 
 def same_device(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> bool:

@@ -5,13 +5,14 @@ import asyncio
 import pytest
 
 from nsm.components.forwarder.collecting import EVERY, adopt, collect
-from nsm.dataplane.fake import FakeKernel, netns
+from nsm.dataplane.fake import FakeKernel, healthy, netns
 from nsm.dataplane.ledger import NodeKey, Tag
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import AddVeth, LinkEnd, TakeName
+from nsm.dataplane.ops import AddVeth, DelLink, LinkEnd, TakeName
 from nsm.dataplane.plan import ENDPOINT
 from nsm.dataplane.vnis import Vnis
 from nsm.dataplane.wires import Wires
+from nsm.errors import NsmError
 from nsm.sdk.clock import LoopClock
 
 pytestmark = pytest.mark.looptime
@@ -29,22 +30,31 @@ def wire(space: Netns, lasts: float) -> AddVeth:
     return AddVeth(LinkEnd(space, "nsm-0", alias=alias), LinkEnd(CLIENT, f"to-{space.key.ino}"), 0)
 
 
-@pytest.mark.parametrize("asked", [True, False], ids=["asked for again", "not asked for"])
+@pytest.mark.parametrize("since", ["asked for", "asked for in vain", "not asked for", "gone"])
 async def test_a_vni_goes_with_what_expired_unless_its_connection_lives_on_elsewhere(
-    asked: bool,
+    since: str,
 ) -> None:
     kernel, vnis = FakeKernel(), Vnis()
-    wires = Wires(kernel)
-    await kernel.apply(wire(OLD, lasts=30))
+    wires, old = Wires(kernel), wire(OLD, lasts=30)
+    await kernel.apply(old)
     await adopt(wires, vnis, kernel, KEY, spaces)
-    if asked:
+    if since == "asked for":
         await wires.build("web-0", (wire(NEW, lasts=600),))
+    if since == "asked for in vain":
+        kernel.fault = lambda _at, _op: NsmError("no")
+        with pytest.raises(NsmError):
+            await wires.build("web-0", (wire(NEW, lasts=600),))
+        kernel.fault = healthy
+    if since == "gone":
+        await kernel.apply(DelLink(old.a))
+    assert len(vnis) == 1
     task = asyncio.create_task(collect(wires, vnis, kernel, KEY, CLOCK, spaces))
     await CLOCK.sleep(EVERY + 1)
     task.cancel()
     assert (OLD, "nsm-0") not in kernel.links_at
-    assert ((NEW, "nsm-0") in kernel.links_at) == asked
-    assert len(vnis) == asked
+    assert ((NEW, "nsm-0") in kernel.links_at) == (since == "asked for")
+    assert len(vnis) == (since == "asked for")
+    assert not wires.found
 
 
 def pair(key: NodeKey, name: str, there: Netns) -> AddVeth:

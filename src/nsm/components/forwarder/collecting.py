@@ -1,7 +1,7 @@
 """What a forwarder that died has left behind: adopted at its restart, and collected in the end."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 
 from nsm.dataplane.driver import Driver, VniTaken
@@ -71,9 +71,9 @@ async def collect(
         await wires.finish()
         places = await spaces()
         for found in await sweep(kernel, places, key, needed):
-            if wires.awaits(found.tag):  # else its connection lives on elsewhere, by that VNI
-                vnis.release(found.tag.connection)
             log.info("collected %s, expired in %r", found.link.name, found.netns)
+        if wires.found:
+            _let_go(wires, vnis, await survey(kernel, places, key))
         for fact in await tidy(kernel, places):
             log.info("collected a %s in namespace %d: %s", fact.kind, fact.netns, fact.what)
 
@@ -83,3 +83,9 @@ async def collect(
         except (NsmError, OSError) as error:
             log.warning("could not look for what nobody needs: %s", error)
         await clock.sleep(EVERY)
+
+
+def _let_go(wires: Wires, vnis: Vnis, stand: Iterable[Found]) -> None:
+    """The VNIs of what an earlier life made, nobody has asked for, and no longer stands."""
+    for connection in wires.lost({one.tag.connection for one in stand}):
+        vnis.release(connection)
