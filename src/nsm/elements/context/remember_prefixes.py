@@ -1,6 +1,7 @@
 """Keep one client's vWires out of each other's way."""
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from nsm.api import cidr
@@ -29,12 +30,13 @@ class RememberPrefixes(Element):
     def __init__(self, groups: Sequence[Collection[NsUrl]] = ()) -> None:
         self.groups = groups
         self.used: dict[str, _Use] = {}
-        self.all = Prefixes()
+        self.taken = {group: Prefixes() for group in (None, *range(len(groups)))}
+        """What whoever is in that group must keep clear of: all but what the group has."""
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
         group = self._group(request)
-        foreign = self._foreign(asked, group).fewest()
+        foreign = self._foreign(asked, group)
         merged = dict.fromkeys((*asked.ip.excluded_prefixes, *foreign))
         excluding = replace(asked.ip, excluded_prefixes=tuple(merged))
         conn = await next.request(call, request.carrying(asked.with_ip(excluding)))
@@ -58,30 +60,49 @@ class RememberPrefixes(Element):
     def _use(self, id: str, now: _Use | None) -> None:
         """Remember what a connection occupies now; None: nothing."""
         if before := self.used.pop(id, None):
-            self.all.remove(before.prefixes)
+            for taken in self._in_the_way_of(before):
+                taken.remove(before.prefixes)
         if now:
             self.used[id] = now
-            self.all.add(now.prefixes)
+            for taken in self._in_the_way_of(now):
+                taken.add(now.prefixes)
 
-    def _foreign(self, conn: Connection, group: int | None) -> Prefixes:
-        """What other connections occupy, less what is this one's already."""
+    def _in_the_way_of(self, use: _Use) -> Iterator[Prefixes]:
+        for group, taken in self.taken.items():
+            if group is None or group != use.group:
+                yield taken
+
+    @contextmanager
+    def _others(self, conn: Connection, group: int | None) -> Iterator[Prefixes]:
+        """What other connections occupy, as long as nothing else happens."""
+        own, taken = self.used.get(conn.id), self.taken[group]
+        mine = own.prefixes if own and (group is None or group != own.group) else ()
+        with _without(taken, mine):
+            yield taken
+
+    def _foreign(self, conn: Connection, group: int | None) -> tuple[str, ...]:
+        """What other connections occupy, in few words, less what is this one's already."""
         own = {*conn.ip.src_ip_addrs, *conn.ip.dst_ip_addrs}
-        if group is None and conn.id not in self.used and not own:
-            return self.all
-        return Prefixes(p for p in self._others(conn, group) if p not in own)
-
-    def _others(self, conn: Connection, group: int | None) -> Iterator[str]:
-        for key, use in self.used.items():
-            if key != conn.id and (group is None or use.group != group):
-                yield from use.prefixes
+        with self._others(conn, group) as taken:
+            again = [address for address in own for _ in range(taken.count(address))]
+            with _without(taken, again):
+                return tuple(taken.fewest())
 
     def _check(self, conn: Connection, group: int | None) -> None:
         """Raise if the answer has an address that another vWire of ours has by now."""
-        simple = group is None and conn.id not in self.used
-        taken = self.all if simple else Prefixes(self._others(conn, group))
-        for address in (*conn.ip.src_ip_addrs, *conn.ip.dst_ip_addrs):
-            if _is_host(address) and address in taken:
-                raise _conflict(conn, address)
+        with self._others(conn, group) as taken:
+            for address in (*conn.ip.src_ip_addrs, *conn.ip.dst_ip_addrs):
+                if _is_host(address) and address in taken:
+                    raise _conflict(conn, address)
+
+
+@contextmanager
+def _without(prefixes: Prefixes, these: Collection[str]) -> Iterator[None]:
+    prefixes.remove(these)
+    try:
+        yield
+    finally:
+        prefixes.add(these)
 
 
 def _conflict(conn: Connection, address: str) -> NsmError:
