@@ -37,6 +37,7 @@ class Watch:
         self.wrong: dict[str, float] = {}
         self.continuity = Continuity(mesh)
         self.pools: dict[object, list[AssignPointToPoint]] = {}
+        self.formed: dict[str, tuple[Connection, tuple[str, ...]]] = {}
         self.blind = {one.name for one in mesh.story.clients if one.blind}
 
     def look(self, now: float) -> None:
@@ -58,13 +59,21 @@ class Watch:
     def _connections(self) -> Iterator[tuple[str, float]]:
         for client, wire in self.mesh.wires():
             if wire.state == UP:
-                for wrong in ill_formed(wire.conn):
+                for wrong in self._ill_formed(wire.conn):
                     yield f"{wire.id}: {wrong}", 0.0
                 if self.mesh.carries(client, wire.conn):
                     self.continuity.note(client, wire.conn)
                 elif not noticed(wire):
                     yield f"{wire.id} is up and carries nothing", self._unseen(client)
                 yield from self._kernel(client, wire)
+
+    def _ill_formed(self, conn: Connection) -> tuple[str, ...]:
+        """What is wrong with it; one that was looked at before is as it was."""
+        seen, wrong = self.formed.get(conn.id, (None, ()))
+        if seen is not conn:
+            wrong = tuple(ill_formed(conn))
+            self.formed[conn.id] = conn, wrong
+        return wrong
 
     def _unseen(self, client: str) -> float:
         return UNSEEN if client in self.blind else BLIND

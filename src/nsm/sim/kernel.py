@@ -140,7 +140,7 @@ class Packets:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self.standing: tuple[object, ...] = ()
+        self.standing: object = None
         self.known: dict[tuple[object, ...], bool] = {}
 
     def carried(self, host: Host, netns: Netns, conn: Connection) -> bool:
@@ -169,9 +169,9 @@ class Packets:
         """The verdict of before, unless a kernel, a joint or a way between hosts has changed."""
         hosts = self.network.hosts.values()
         standing = (
-            *(host.kernel.changes for host in hosts),
-            *(frozenset(one.joint for one in host.joints.values()) for host in hosts),
-            frozenset(self.network.cuts),
+            [host.kernel.changes for host in hosts],
+            [one.joint for host in hosts if host.joints for one in host.joints.values()],
+            [*self.network.cuts],
         )
         if standing != self.standing:
             self.standing, self.known = standing, {}

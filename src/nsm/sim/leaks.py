@@ -3,14 +3,14 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from nsm.components.client.report import UP
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.context import AssignPointToPoint, RememberPrefixes
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.registry.catalog import Catalog
-from nsm.elements.registry.views import View
+from nsm.elements.registry.views import Views
 from nsm.sdk.events import Events
 from nsm.sdk.lanes import Lanes
 from nsm.sdk.lives import Lives, Living
@@ -19,6 +19,8 @@ from nsm.sim.files import LEDGER
 from nsm.sim.inside import inside
 from nsm.sim.mesh import Mesh, Running
 from nsm.sim.process import Process
+
+T = TypeVar("T")
 
 HELD: dict[type, tuple[str, Callable[[Any], Sequence[object]]]] = {
     Lives: ("connections", lambda lives: sorted(lives.lived)),
@@ -97,32 +99,37 @@ def still_known(mesh: Mesh) -> Iterator[str]:
     """Endpoints that somebody takes for alive, though none is."""
     dead = {endpoint.name for endpoint in mesh.story.endpoints}
     for name, running in mesh.running.items():
-        roots = _roots(mesh, running)
-        known = [one.name for each in inside(Catalog, *roots) for one in each]
+        known = [one.name for each in _keepers(mesh, running, Catalog) for one in each]
         if name != "registry":  # what others keep in a catalog is for when there is no registry
-            known = [one for each in inside(View, *roots) for one in each.records]
+            kept = _keepers(mesh, running, Views)
+            known = [one for views in kept for view in views.known.values() for one in view.records]
         for one in dead.intersection(known):
             yield f"{name} still takes {one} for alive"
 
 
 def _lived(mesh: Mesh) -> Iterator[tuple[str, str]]:
     for name, running in mesh.running.items():
-        for lives in inside(Lives, *_roots(mesh, running)):
+        for lives in _keepers(mesh, running, Lives):
             for id in lives.lived:
                 yield name, id
 
 
-def _roots(mesh: Mesh, running: Running) -> list[object]:
-    """From where all that a program holds can be reached."""
+def _keepers(mesh: Mesh, running: Running, *kinds: type[T]) -> list[T]:
+    """What a program keeps things in. It has all of that once it serves, so it is looked for once.
+
+    All that a program holds can be reached from itself, and from what it answers with.
+    """
     listeners = mesh.network.listeners.values()
     heard = [one.methods for one in listeners if one.process is running.process]
-    return [*heard, running.program]
+    if len(heard) not in running.keepers:
+        running.keepers[len(heard)] = inside((*HELD, Catalog, Views), *heard, running.program)
+    return [one for one in running.keepers[len(heard)] if isinstance(one, kinds)]
 
 
 def held_by(mesh: Mesh, running: Running) -> Iterator[str]:
     """What one program holds for connections."""
     process = running.process
-    keepers: list[object] = inside(tuple(HELD), *_roots(mesh, running))
+    keepers: list[object] = _keepers(mesh, running, *HELD)
     for keeper in keepers:
         word, seen = HELD[type(keeper)]
         if held := seen(keeper):

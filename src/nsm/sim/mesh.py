@@ -45,6 +45,8 @@ class Running:
     program: SimProgram
     task: "asyncio.Task[None]"
     wires: list[Wire] = field(default_factory=list)
+    keepers: dict[int, list[object]] = field(default_factory=dict)
+    """What it keeps things in, by the number of places at which it listened then."""
 
 
 @dataclass(frozen=True)
