@@ -189,11 +189,11 @@ class Wire(World):
     """Carries or not, as the test says; somebody else serves, too, whom a move may help."""
 
     def __init__(self, *, helps: bool) -> None:
-        self.carries, self.answers_in = True, 0.001
+        self.carries, self.helps, self.answers_in = True, helps, 0.001
 
         async def alive(conn: Connection) -> bool:
             await asyncio.sleep(self.answers_in)
-            return self.carries or (helps and conn.endpoint == "")
+            return self.carries or (self.helps and conn.endpoint == "")
 
         async def served(conn: Connection) -> bool:
             return True
@@ -231,6 +231,17 @@ async def test_a_move_that_does_not_help_is_followed_by_a_request_from_nothing()
     world.carries = False
     await asyncio.sleep(3)
     assert world.heard[:4] == [ASKED, ASKED, CLOSED, ANEW]
+
+
+async def test_a_move_that_helped_is_followed_by_another_however_soon_that_one_fails() -> None:
+    world = Wire(helps=True)
+    await world.stood()
+    world.carries = False
+    world.manager.monitor.publish(theirs(DOWN))
+    await asyncio.sleep(0.05)
+    world.helps = False
+    await asyncio.sleep(2.5)
+    assert world.heard[:5] == [ASKED, ASKED, ASKED, CLOSED, ANEW]
 
 
 async def test_what_answers_late_but_carries_is_never_closed_while_nobody_can_be_asked() -> None:

@@ -211,6 +211,8 @@ class Keeper:
             self.looking = self.keeping.tasks.start(f"look at {self.conn.id}", work)
 
     async def _keep_looking(self, every: float) -> None:
+        if self.moved and await self._carries(QUICK):
+            self.moved = False  # the move helped, and if this one fails at once, so may another
         while True:
             await self.keeping.clock.sleep(every)
             began = self.keeping.clock.ticks()
