@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from nsm.errors import Exhausted
-from nsm.pools import AddressPool, NumberPool, Prefixes
+from nsm.pools import AddressPool, NumberPool, Occupied, Prefixes
 from nsm.pools.ranges import Ranges
 
 
@@ -272,3 +272,30 @@ def test_the_fewest_prefixes_cover_what_was_added_and_not_removed(
             counted.remove(text)
     told = [ip_network(prefix) for prefix in used.fewest()]
     assert told == list(collapse_addresses(ip_network(text, strict=False) for text in counted))
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.sampled_from([None, 0, 1]), st.integers(0, 7))))
+def test_what_is_in_the_way_is_what_others_occupy_that_are_not_of_ones_group(
+    steps: list[tuple[int, int | None, int]],
+) -> None:
+    occupied = Occupied(2)
+    uses: dict[str, tuple[int | None, list[str]]] = {}
+    for who, group, number in steps:
+        if number == 7:
+            occupied.leave(str(who))
+            uses.pop(str(who), None)
+        else:
+            uses[str(who)] = group, [f"10.0.0.{number}/32", "10.0.1.0/24"]
+            occupied.occupy(str(who), *uses[str(who)])
+    assert sorted(occupied) == sorted(uses)
+    for who in map(str, range(6)):
+        for mine in (None, 0, 1):
+            expected = {
+                ip_network(prefix)
+                for other, (group, prefixes) in uses.items()
+                for prefix in prefixes
+                if other != who and (mine is None or group != mine)
+            }
+            with occupied.others(who, mine) as prefixes:
+                told = [ip_network(prefix) for prefix in prefixes.fewest()]
+            assert told == list(collapse_addresses(sorted(expected)))

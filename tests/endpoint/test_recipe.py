@@ -47,6 +47,7 @@ async def test_an_authors_elements_see_what_all_others_have_made(tmp_path: Path)
         "CloseWhenIdle",
         "Mine",
         "Mine",
+        "SpareOthers",
         "AssignPointToPoint",
         "PolicyRoutes",
         "SelectMechanism",
@@ -60,11 +61,11 @@ async def test_an_authors_elements_see_what_all_others_have_made(tmp_path: Path)
     [
         (
             {"NSM_CIDR_PREFIX": "[10.0.0.0/24,10.1.0.0/24],2001:db8::/64"},
-            ["AssignPointToPoint"] * 2,
+            ["SpareOthers", "AssignPointToPoint", "AssignPointToPoint"],
         ),
         ({"NSM_CIDR_PREFIX": ""}, []),
         ({"NSM_IPAM_POLICY": "strict"}, ["AssignStrict"]),
-        ({"NSM_STATE_DIR": "."}, ["RecallAddresses", "AssignPointToPoint"]),
+        ({"NSM_STATE_DIR": "."}, ["RecallAddresses", "SpareOthers", "AssignPointToPoint"]),
         (
             {"NSM_IPAM_POLICY": "strict", "NSM_STATE_DIR": "."},
             ["RecallAddresses", "AssignStrict"],

@@ -1,7 +1,10 @@
 """What a vWire carries with it: addresses, routes, names, MTU. "src" is the client's side."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+
+from nsm.api import cidr
+from nsm.api.cidr import Address
 
 IPV4 = 0
 IPV6 = 1
@@ -64,6 +67,22 @@ class IpContext:
     extra_prefixes: tuple[str, ...] = ()
     policies: tuple[PolicyRoute, ...] = ()
     rest: bytes = b""
+
+    @property
+    def addresses(self) -> set[Address]:
+        """All of both ends."""
+        return {cidr.host(text) for text in (*self.src_ip_addrs, *self.dst_ip_addrs)}
+
+    def without(self, gone: Collection[Address]) -> "IpContext":
+        """The same without these addresses, and without the routes to each alone."""
+        lonely = {cidr.prefix(f"{one}/{one.max_prefixlen}") for one in gone}
+        return replace(
+            self,
+            src_ip_addrs=tuple(text for text in self.src_ip_addrs if cidr.host(text) not in gone),
+            dst_ip_addrs=tuple(text for text in self.dst_ip_addrs if cidr.host(text) not in gone),
+            src_routes=tuple(r for r in self.src_routes if cidr.prefix(r.prefix) not in lonely),
+            dst_routes=tuple(r for r in self.dst_routes if cidr.prefix(r.prefix) not in lonely),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Config(AdmittingSettings, WatchedSettings):
         "[]", "name service of the vWire, JSON: [{dns_server_ips, search_domains}]"
     )
     ipam_policy: Literal["polite", "strict"] = setting(
-        "polite", "polite, or strict: addresses of others are replaced"
+        "polite", "polite, or strict: addresses that are not ours to give are replaced"
     )
     idle_timeout: timedelta = setting("0", "stop after so long without connections; 0: never")
     register_service: bool = setting("true", "register the network services, too")

@@ -12,7 +12,7 @@ from typing import TypeVar
 from nsm.api.context import PolicyRoute
 from nsm.chains.needs import Needs
 from nsm.dataplane.inhabited import addresses_in
-from nsm.elements.context import AssignPointToPoint, AssignStrict, RecallAddresses
+from nsm.elements.context import AssignPointToPoint, AssignStrict, RecallAddresses, SpareOthers
 from nsm.elements.context.recall_addresses import Standing
 from nsm.elements.lifecycle import CloseWhenIdle
 from nsm.elements.policy import LimitCallers
@@ -100,7 +100,7 @@ def ending(
 def addressing(config: Config, program: Program, standing: Standing) -> list[Link[Handler]]:
     """What gives addresses, and knows those of an earlier life where there is a folder for them."""
     groups = [AssignPointToPoint(group) for group in config.cidr_prefix]
-    links: list[Link[Handler]] = [*groups]
+    links: list[Link[Handler]] = [SpareOthers(groups), *groups] if groups else []
     if config.ipam_policy == "strict" and groups:
         strict = AssignStrict(*config.cidr_prefix)
         groups, links = strict.groups, [strict]

@@ -2,7 +2,8 @@
 
 from nsm.pools.addresses import AddressPool
 from nsm.pools.numbers import NumberPool
+from nsm.pools.occupied import Occupied
 from nsm.pools.pairs import Pair
 from nsm.pools.prefixes import Prefixes
 
-__all__ = ["AddressPool", "NumberPool", "Pair", "Prefixes"]
+__all__ = ["AddressPool", "NumberPool", "Occupied", "Pair", "Prefixes"]

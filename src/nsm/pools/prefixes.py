@@ -1,7 +1,8 @@
 """Prefixes in use by many, told in as few words as cover the same addresses."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address, IPv6Address
 
 from nsm.api import cidr
@@ -34,9 +35,9 @@ class Prefixes:
     def add(self, prefixes: Iterable[str]) -> None:
         """Count these once more."""
         for text in prefixes:
-            self._counted[text] += 1
-            if self._counted[text] == 1:
+            if text not in self._counted:
                 self._appear(cidr.prefix(text))
+            self._counted[text] += 1
 
     def remove(self, prefixes: Iterable[str]) -> None:
         """Count these once less; what is counted no more is gone. They are counted."""
@@ -45,6 +46,15 @@ class Prefixes:
             if not self._counted[text]:
                 del self._counted[text]
                 self._vanish(cidr.prefix(text))
+
+    @contextmanager
+    def without(self, these: Collection[str]) -> Iterator[None]:
+        """Count these once less until the block ends."""
+        self.remove(these)
+        try:
+            yield
+        finally:
+            self.add(these)
 
     def fewest(self) -> Iterator[str]:
         """The fewest prefixes that cover the same addresses, in order."""

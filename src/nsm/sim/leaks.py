@@ -30,7 +30,7 @@ HELD: dict[type, tuple[str, Callable[[Any], Sequence[object]]]] = {
     Vnis: ("VNIs", lambda vnis: range(len(vnis))),
     JoinNamespaces: ("vWires", lambda join: sorted({*join.wires.standing, *join.wires.left})),
     AssignPointToPoint: ("addresses", lambda assign: range(len(assign.pool))),
-    RememberPrefixes: ("prefixes of", lambda remember: sorted(remember.used)),
+    RememberPrefixes: ("prefixes of", lambda remember: sorted(remember.occupied)),
 }
 """What is held by what, and how to see it."""
 Known = tuple[str, str]

@@ -10,6 +10,7 @@ from nsm.elements.context.remember_prefixes import RememberPrefixes
 from nsm.elements.context.serve_names import ServeNames
 from nsm.elements.context.set_extra_context import SetExtraContext
 from nsm.elements.context.share_mtu import ShareMtu
+from nsm.elements.context.spare_others import SpareOthers
 
 __all__ = [
     "AssignPointToPoint",
@@ -22,4 +23,5 @@ __all__ = [
     "ServeNames",
     "SetExtraContext",
     "ShareMtu",
+    "SpareOthers",
 ]

@@ -37,7 +37,7 @@ class AssignPointToPoint(Element):
         if old and not old.within(excluded):
             return await next.request(call, request.carrying(asked.with_ip(_with_pair(ip, old))))
         if old:
-            ip = without(ip, (old.dst, old.src))
+            ip = ip.without({old.dst, old.src})
         new = self._recovered(ip, excluded) or Pair(*self.pool.take_pair(excluded))
         try:
             conn = await next.request(call, request.carrying(asked.with_ip(_with_pair(ip, new))))
@@ -72,6 +72,11 @@ class AssignPointToPoint(Element):
         if pair := self.held.pop(id, None):
             self._free(pair)
 
+    def may_have(self, id: str, address: Address) -> bool:
+        """Whether the connection has this address from us, or may be given it."""
+        held = self.held.get(id)
+        return self.pool.is_free(address) or (held is not None and address in (held.dst, held.src))
+
     def _recovered(self, ip: IpContext, excluded: Sequence[Network]) -> Pair | None:
         """A pair among the addresses that came, if both are ours to give."""
         for dst in self._free_among(ip.dst_ip_addrs):
@@ -86,19 +91,6 @@ class AssignPointToPoint(Element):
 
     def _free(self, pair: Pair) -> None:
         self.pool.give_back(pair.dst, pair.src)
-
-
-def without(ip: IpContext, addresses: Iterable[Address]) -> IpContext:
-    """The context without these addresses and the routes to each alone."""
-    gone = frozenset(addresses)
-    lonely = {cidr.prefix(_host(address)) for address in gone}
-    return replace(
-        ip,
-        src_ip_addrs=tuple(text for text in ip.src_ip_addrs if cidr.host(text) not in gone),
-        dst_ip_addrs=tuple(text for text in ip.dst_ip_addrs if cidr.host(text) not in gone),
-        src_routes=tuple(r for r in ip.src_routes if cidr.prefix(r.prefix) not in lonely),
-        dst_routes=tuple(r for r in ip.dst_routes if cidr.prefix(r.prefix) not in lonely),
-    )
 
 
 def _with_pair(ip: IpContext, pair: Pair) -> IpContext:

@@ -1,11 +1,10 @@
 """Addresses for both ends of a vWire, and no others."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain as chain_all
 
-from nsm.api import cidr
-from nsm.api.cidr import Address, Network
-from nsm.elements.context.assign_point_to_point import AssignPointToPoint, without
+from nsm.api.cidr import Network
+from nsm.elements.context.assign_point_to_point import AssignPointToPoint
 from nsm.sdk import Call, Connection, Element, Handler, Request, chain
 
 
@@ -24,20 +23,10 @@ class AssignStrict(Element):
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
-        foreign = [
+        foreign = {
             address
-            for address in _addresses((*asked.ip.src_ip_addrs, *asked.ip.dst_ip_addrs))
-            if not any(_gives(group, address, asked.id) for group in self.groups)
-        ]
-        bare = asked.with_ip(without(asked.ip, foreign))
+            for address in asked.ip.addresses
+            if not any(group.may_have(asked.id, address) for group in self.groups)
+        }
+        bare = asked.with_ip(asked.ip.without(foreign))
         return await next.request(call, request.carrying(bare))
-
-
-def _addresses(texts: Iterable[str]) -> set[Address]:
-    return {cidr.host(text) for text in texts}
-
-
-def _gives(group: AssignPointToPoint, address: Address, connection: str) -> bool:
-    """Whether the group may give, or has given, this address to this connection."""
-    held = group.held.get(connection)
-    return group.pool.is_free(address) or (held is not None and address in (held.dst, held.src))

@@ -1,24 +1,15 @@
 """Keep one client's vWires out of each other's way."""
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from nsm.api import cidr
 from nsm.api.context import IpContext
 from nsm.api.mechanism import NAME, Mechanism
 from nsm.api.names import NsUrl
 from nsm.errors import Exhausted, NsmError
-from nsm.pools import Prefixes
+from nsm.pools import Occupied
 from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
-
-
-@dataclass(frozen=True, slots=True)
-class _Use:
-    """What one connection occupies; those of one group may overlap."""
-
-    group: int | None
-    prefixes: frozenset[str]
 
 
 class RememberPrefixes(Element):
@@ -29,9 +20,7 @@ class RememberPrefixes(Element):
 
     def __init__(self, groups: Sequence[Collection[NsUrl]] = ()) -> None:
         self.groups = groups
-        self.used: dict[str, _Use] = {}
-        self.taken = {group: Prefixes() for group in (None, *range(len(groups)))}
-        """What whoever is in that group must keep clear of: all but what the group has."""
+        self.occupied = Occupied(len(groups))
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
@@ -46,63 +35,31 @@ class RememberPrefixes(Element):
         else:
             self._check(conn, group)
         told = {*conn.ip.excluded_prefixes} - merged.keys()  # on the way, and not by us
-        self._use(conn.id, _Use(group, _occupied(conn.ip) | told))
+        self.occupied.occupy(conn.id, group, _occupied(conn.ip) | told)
         return conn.with_ip(replace(conn.ip, excluded_prefixes=asked.ip.excluded_prefixes))
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
         await next.close(call, conn)
-        self._use(conn.id, None)
+        self.occupied.leave(conn.id)
 
     def _group(self, request: Request) -> int | None:
         found = (n for n, group in enumerate(self.groups) if any(_means(u, request) for u in group))
         return next(found, None)
 
-    def _use(self, id: str, now: _Use | None) -> None:
-        """Remember what a connection occupies now; None: nothing."""
-        if before := self.used.pop(id, None):
-            for taken in self._in_the_way_of(before):
-                taken.remove(before.prefixes)
-        if now:
-            self.used[id] = now
-            for taken in self._in_the_way_of(now):
-                taken.add(now.prefixes)
-
-    def _in_the_way_of(self, use: _Use) -> Iterator[Prefixes]:
-        for group, taken in self.taken.items():
-            if group is None or group != use.group:
-                yield taken
-
-    @contextmanager
-    def _others(self, conn: Connection, group: int | None) -> Iterator[Prefixes]:
-        """What other connections occupy, as long as nothing else happens."""
-        own, taken = self.used.get(conn.id), self.taken[group]
-        mine = own.prefixes if own and (group is None or group != own.group) else ()
-        with _without(taken, mine):
-            yield taken
-
     def _foreign(self, conn: Connection, group: int | None) -> tuple[str, ...]:
         """What other connections occupy, in few words, less what is this one's already."""
         own = {*conn.ip.src_ip_addrs, *conn.ip.dst_ip_addrs}
-        with self._others(conn, group) as taken:
+        with self.occupied.others(conn.id, group) as taken:
             again = [address for address in own for _ in range(taken.count(address))]
-            with _without(taken, again):
+            with taken.without(again):
                 return tuple(taken.fewest())
 
     def _check(self, conn: Connection, group: int | None) -> None:
         """Raise if the answer has an address that another vWire of ours has by now."""
-        with self._others(conn, group) as taken:
+        with self.occupied.others(conn.id, group) as taken:
             for address in (*conn.ip.src_ip_addrs, *conn.ip.dst_ip_addrs):
                 if _is_host(address) and address in taken:
                     raise _conflict(conn, address)
-
-
-@contextmanager
-def _without(prefixes: Prefixes, these: Collection[str]) -> Iterator[None]:
-    prefixes.remove(these)
-    try:
-        yield
-    finally:
-        prefixes.add(these)
 
 
 def _conflict(conn: Connection, address: str) -> NsmError:
