@@ -63,6 +63,21 @@ async def test_what_was_closed_in_vain_is_known_to_the_next_life(tmp_path: File)
     assert "web-0" in await Memory(str(tmp_path)).recall(["web-0"])
 
 
+async def test_what_was_closed_in_vain_is_known_though_a_later_close_finds_nothing(
+    tmp_path: File,
+) -> None:
+    """Who has forgotten it says that all is well, and those behind never heard of it."""
+    memory = Memory(str(tmp_path))
+    await memory.bind(Recorder()).request(Call(), Request(GIVEN))
+    with pytest.raises(Unreachable):
+        await memory.bind(Deaf()).close(Call(), GIVEN)
+    await memory.bind(Recorder()).close(Call(), GIVEN)
+    assert [*await Memory(str(tmp_path)).recall(["web-0"])] == ["web-0"]
+    await memory.bind(Recorder()).request(Call(), Request(GIVEN))
+    await memory.bind(Recorder()).close(Call(), GIVEN)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("damage", [b"\xff", b"x" * ((1 << 20) + 1)], ids=["nonsense", "endless"])
 async def test_a_damaged_file_is_passed_over(tmp_path: File, damage: bytes) -> None:
     await connected(tmp_path)

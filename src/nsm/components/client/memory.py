@@ -22,17 +22,20 @@ LARGEST = 1 << 20
 class Memory(Element):
     """Keep each connection in a file of its own in `folder`; without a folder, nowhere.
 
-    Tokens are left out: every hop signs anew. What was closed in vain is kept: it may stand. It
-    need not survive the machine, for the vWires don't: nothing is synced to disk.
+    Tokens are left out: every hop signs anew. What was closed in vain is kept: it may stand, also
+    once a hop that has forgotten it says that it is closed. It need not survive the machine, for
+    the vWires don't: nothing is synced to disk.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = Path(folder) if folder else None
         self.kept: dict[str, bytes] = {}
+        self.in_vain: set[str] = set()
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         conn = await next.request(call, request)
         id = request.connection.id
+        self.in_vain.discard(id)
         data = encode(without_tokens(replace(conn, id=id)))
         if self.folder and self.kept.get(id) != data:
             await asyncio.to_thread(_write, self._file(self.folder, id), data)
@@ -40,8 +43,12 @@ class Memory(Element):
         return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
-        await next.close(call, conn)
-        if self.folder:
+        try:
+            await next.close(call, conn)
+        except BaseException:
+            self.in_vain.add(conn.id)
+            raise
+        if self.folder and conn.id not in self.in_vain:
             self.kept.pop(conn.id, None)
             await asyncio.to_thread(_remove, self._file(self.folder, conn.id))
 
