@@ -1,4 +1,4 @@
-"""What it costs to keep vWires: refreshes, a thousand at rest, and everybody after a restart.
+"""What it costs to keep vWires: refreshes, looks, rest, and everybody after a restart.
 
 Manager and forwarder are processes of their own, so that each is seen by itself.
 """
@@ -11,6 +11,11 @@ from statistics import median
 from bench.clients import NEAR, Client
 from bench.figures import Report, cpu, rss
 from bench.ground import NODES, Ground
+from nsm.api.connection import Connection
+from nsm.api.context import IpContext
+from nsm.api.mechanism import KERNEL, NAME, Mechanism
+from nsm.components.client.program import here
+from nsm.elements.liveness import CheckLiveness
 
 MANAGER, FORWARDER = NODES[0], f"forwarder-{NODES[0]}"
 PATIENCE = 120.0
@@ -27,10 +32,12 @@ async def measure(quick: bool = False) -> Report:
                 found[name].append(value)
         async with Ground(separate=True) as ground:
             found["reconnected"].append(await many_clients(ground))
+        found["look"].append(await looked())
     report = Report(raw=dict(found))
     middle = {name: median(values) for name, values in found.items()}
     for who in ("client", "manager", "forwarder", "endpoint"):
         report.add(f"a refresh, {who}", middle[f"refresh {who}"], "µs CPU")
+    report.add("a look by ping whether a vWire carries, client", middle["look"], "µs CPU")
     many = 200 if quick else 1000
     for who in ("client", "manager", "forwarder"):
         report.add(f"{many} at rest, {who}, of a core", middle[f"rest {who}"], "%", goal=1.0)
@@ -72,6 +79,19 @@ async def many_clients(ground: Ground) -> float:
         clients.append((client, EACH, number * EACH))
         await connected(*clients[-1])
     return await restarted(ground, MANAGER, clients)
+
+
+async def looked() -> float:
+    """µs of CPU a client spends on one look, which it does five times a second for each vWire."""
+    looks, check = 2000, CheckLiveness(here)
+    mechanism = Mechanism(type=KERNEL, parameters={NAME: "lo"})
+    near, far = "127.0.0.1/32", "127.0.0.2/32"
+    conn = Connection("bench", mechanism=mechanism).with_ip(IpContext((near,), (far,)))
+    before = time.process_time()
+    for _ in range(looks):
+        if not await check(conn):
+            raise RuntimeError("the loopback interface does not answer")
+    return (time.process_time() - before) / looks * 1e6
 
 
 async def connected(client: Client, count: int, first: int) -> None:
