@@ -27,11 +27,11 @@ BOTH = vwire(("10.0.0.1/32", "fd00::1/128"), ("10.0.0.0/32", "fd00::/128", "10.0
 
 
 def test_every_source_asks_every_target_of_its_family() -> None:
-    assert pairs(BOTH) == [
+    assert pairs(BOTH) == (
         ("10.0.0.1", "10.0.0.0"),
         ("10.0.0.1", "10.0.0.2"),
         ("fd00::1", "fd00::"),
-    ]
+    )
 
 
 def test_a_peer_with_thousands_of_addresses_is_asked_for_a_few() -> None:

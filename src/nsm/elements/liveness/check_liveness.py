@@ -5,8 +5,10 @@ import logging
 import secrets
 import socket
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_interface
+from functools import lru_cache
+from itertools import islice
 
+from nsm.api import cidr
 from nsm.api.connection import Connection
 from nsm.api.mechanism import KERNEL, NAME
 from nsm.elements.liveness.echo import answers, echo
@@ -72,12 +74,16 @@ class CheckLiveness:
         return False
 
 
-def pairs(conn: Connection) -> list[tuple[str, str]]:
+def pairs(conn: Connection) -> tuple[tuple[str, str], ...]:
     """Every source with every destination of its family, as plain addresses."""
-    sources = [ip_interface(text).ip for text in conn.ip.src_ip_addrs]
-    targets = [ip_interface(text).ip for text in conn.ip.dst_ip_addrs]
-    both = [(str(s), str(t)) for s in sources for t in targets if s.version == t.version]
-    return both[:MOST_PAIRS]
+    return _pairs(conn.ip.src_ip_addrs, conn.ip.dst_ip_addrs)
+
+
+@lru_cache(1024)
+def _pairs(near: tuple[str, ...], far: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    sources, targets = ([cidr.host(text) for text in texts] for texts in (near, far))
+    both = ((str(s), str(t)) for s in sources for t in targets if s.version == t.version)
+    return tuple(islice(both, MOST_PAIRS))
 
 
 def echo_socket(interface: str, source: str, target: str) -> socket.socket:
