@@ -7,9 +7,12 @@ import pytest
 
 from nsm.api.context import IpContext
 from nsm.dataplane import plan
+from nsm.dataplane.driver import NameTaken
 from nsm.dataplane.fake import FakeKernel, failing_at, healthy, netns
 from nsm.dataplane.ledger import Tag
+from nsm.dataplane.link import Link
 from nsm.dataplane.ops import AddAddress, AddBridge, AddVeth, AddVxlan, LinkEnd, SetLink
+from nsm.dataplane.sweep import Found
 from nsm.dataplane.wires import Wires, same_device
 from nsm.errors import NsmError
 
@@ -43,6 +46,13 @@ def told(kernel) -> dict:
         for place, link in kernel.links_at.items()
     }
     return {**links, **kernel.routes}
+
+
+def stood(kernel) -> list[Found]:
+    """What an earlier life made of connection c."""
+    tag = Tag.of("c", "client")
+    links = kernel.links_at.items()
+    return [Found(where, Link(name, 1, alias=one.alias), tag) for (where, name), one in links]
 
 
 @pytest.fixture
@@ -249,11 +259,45 @@ async def test_what_an_earlier_life_made_is_mended_in_place(kernel) -> None:
     link.mtu = 1300
     kernel.routes.clear()
     wires = Wires(kernel)
-    wires.adopt([Tag.of("c", "client")])
+    wires.found.add(stood(kernel))
     await wires.build("c", local(ONE))
     assert told(kernel) == before
     assert kernel.links_at[CLIENT, "nsm-1"] is link
     assert link.mtu == 1500
+
+
+def another(where) -> tuple:
+    """A vWire of another connection, with the very interface that c has."""
+    near, far = (str(Tag.of("d", role)) for role in ("client", "endpoint"))
+    client = plan.End(CLIENT, "nsm-1", near)
+    return plan.local(connection(), client, plan.End(where, "vpn", far))
+
+
+async def test_what_nobody_has_asked_for_again_makes_room_in_the_end(kernel) -> None:
+    await kernel.apply(*local(ONE))
+    wires = Wires(kernel)
+    wires.found.add(stood(kernel))
+    with pytest.raises(NameTaken):
+        await wires.build("d", another(TWO))
+    assert (ONE, "vpn") in kernel.links_at
+    wires.found.yields = True
+    await wires.build("d", another(TWO))
+    assert (ONE, "vpn") not in kernel.links_at
+    with pytest.raises(NameTaken):
+        await wires.build("c", local(ONE))
+    await wires.remove("d")
+    assert kernel.empty
+
+
+async def test_what_somebody_has_asked_for_again_makes_room_for_nobody(kernel) -> None:
+    await kernel.apply(*local(ONE))
+    wires = Wires(kernel)
+    wires.found.add(stood(kernel))
+    await wires.build("c", local(ONE))
+    wires.found.yields = True
+    with pytest.raises(NameTaken):
+        await wires.build("d", another(TWO))
+    assert (ONE, "vpn") in kernel.links_at
 
 
 async def test_only_what_was_found_is_looked_at_before_it_is_built() -> None:

@@ -1,12 +1,12 @@
 """What stands in the kernel, by connection: made, kept as agreed, replaced and removed."""
 
 import logging
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from nsm.dataplane import plan
 from nsm.dataplane.driver import Driver
-from nsm.dataplane.ledger import Tag
+from nsm.dataplane.inherited import Inherited
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import AddVeth, AddVxlan, DelLink, LinkEnd, Op
 from nsm.errors import NsmError
@@ -23,7 +23,7 @@ class Wires:
         self.kernel = kernel
         self.standing: dict[str, tuple[Op, ...]] = {}
         self.doomed: set[str] = set()
-        self.found: set[str] = set()
+        self.found = Inherited()
         self.leaving: dict[str, tuple[Op, ...]] = {}
         """What takes away where each stood before it was moved, for whoever is to `leave` it."""
         self.left: dict[str, tuple[Op, ...]] = {}
@@ -34,31 +34,18 @@ class Wires:
         """Where interfaces stand that a sweep must leave alone."""
         return frozenset(place for ops in self.standing.values() for place in plan.ends(ops))
 
-    def adopt(self, tags: Iterable[Tag]) -> None:
-        """An earlier life made these: whoever asks for one again is to find it as agreed."""
-        self.found |= {tag.connection for tag in tags}
-
-    def lost(self, standing: Collection[str]) -> set[str]:
-        """Of what an earlier life made and nobody has yet: what does not stand any more. Told once.
-
-        `standing` are the connections whose interfaces there are, as their tags name them.
-        """
-        lost = self.found.difference(standing)
-        self.found -= lost
-        return lost
-
     async def build(self, id: str, wanted: tuple[Op, ...], *, known: bool = False) -> None:
         """Make it, or bring what stands up to date; `known`: another may have made it before us."""
         before = self.standing.get(id, ())
         with self._wanted_again(id):
-            if same_device(before, wanted) or (not before and (self._was_found(id) or known)):
+            if same_device(before, wanted) or (not before and (id in self.found or known)):
                 seen = {place: await self.kernel.look(*place) for place in plan.ends(wanted)}
                 await self.kernel.apply(*plan.refresh(wanted, seen, before))
             else:
-                await self.kernel.apply(*plan.undo(before), *wanted)
+                in_the_way = self.found.in_the_way(plan.ends(wanted))
+                await self.kernel.apply(*plan.undo(before), *in_the_way, *wanted)
         self.standing[id] = wanted
-        if self.found:  # from here on it is ours
-            self.found.discard(Tag.of(id, "").connection)
+        self.found.take(id)
 
     async def replace(self, id: str, wanted: tuple[Op, ...]) -> tuple[Op, ...]:
         """Make it beside what stands, and put it in its place: what to `leave` later.
@@ -151,10 +138,6 @@ class Wires:
             await self.kernel.apply(*ops)
         except NsmError as error:
             log.warning("%s is not wholly as it should be: %s", id, error)
-
-    def _was_found(self, id: str) -> bool:
-        """Whether an earlier life made it, and nobody has had it since."""
-        return bool(self.found) and Tag.of(id, "").connection in self.found
 
 
 def same_device(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> bool:

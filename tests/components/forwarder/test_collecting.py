@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nsm.components.forwarder.collecting import EVERY, adopt, collect
+from nsm.components.forwarder.collecting import AWAITED, EVERY, adopt, collect, give_way
 from nsm.dataplane.fake import FakeKernel, healthy, netns
 from nsm.dataplane.ledger import NodeKey, Tag
 from nsm.dataplane.netns import Netns
@@ -70,4 +70,14 @@ async def test_what_had_been_replaced_goes_at_once_if_it_is_ours(key: NodeKey) -
     await adopt(wires, Vnis(), kernel, KEY, spaces)
     assert ((CLIENT, "-1") in kernel.links_at) == (key is THEIRS)
     assert kernel.links_at[CLIENT, "nsm-1"].peer == (NEW, "to-+1")
-    assert wires.found == ({Tag.of("web-0", "").connection} if key is KEY else set())
+    assert ("web-0" in wires.found) == (key is KEY)
+
+
+async def test_what_nobody_asks_for_again_gives_way_after_a_while() -> None:
+    wires = Wires(FakeKernel())
+    task = asyncio.create_task(give_way(wires, CLOCK))
+    await CLOCK.sleep(AWAITED - 1)
+    assert not wires.found.yields
+    await CLOCK.sleep(2)
+    assert wires.found.yields
+    assert task.done()

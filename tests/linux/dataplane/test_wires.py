@@ -22,7 +22,7 @@ from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.ledger import Tag
 from nsm.dataplane.netns import standing_in
 from nsm.dataplane.ops import AddBridge, LinkEnd
-from nsm.dataplane.sweep import namespaces, survey
+from nsm.dataplane.sweep import Found, namespaces, survey
 from nsm.dataplane.wires import Wires
 
 from .conftest import pings, tell
@@ -34,8 +34,8 @@ TUNNEL = Mechanism(REMOTE, VXLAN)
 THERE = "172.16.1.0"
 
 
-def end(netns, name, role, vni=0) -> plan.End:
-    return plan.End(netns, name, KEY.alias(Tag.of("c-1", role, vni, 99)))
+def end(netns, name, role, vni=0, of="c-1") -> plan.End:
+    return plan.End(netns, name, KEY.alias(Tag.of(of, role, vni, 99)))
 
 
 async def lost(netns, seconds: float = 1.0) -> int:
@@ -158,7 +158,7 @@ async def test_what_differs_after_a_restart_is_mended_in_place(kernel, stood, ho
     before = await kernel.look(client, "nsm-1")
     routes = (await tell(client, "ip", "route")).out
     wires = Wires(kernel)
-    wires.adopt(found.tag for found in await survey(kernel, [client, endpoint], KEY))
+    wires.found.add(await survey(kernel, [client, endpoint], KEY))
     assert (await tell(client, "ip", *how)).code == 0
     await wires.build("c-1", wanted)
     assert await kernel.look(client, "nsm-1") == before
@@ -171,10 +171,26 @@ async def test_a_restart_costs_no_packet(kernel, stood) -> None:
     losing = asyncio.create_task(lost(client))
     for _ in range(3):
         wires = Wires(kernel)
-        wires.adopt(found.tag for found in await survey(kernel, [client, endpoint], KEY))
+        wires.found.add(await survey(kernel, [client, endpoint], KEY))
         await wires.build("c-1", wanted)
         await asyncio.sleep(0.1)
     assert await losing == 0
+
+
+async def test_what_nobody_has_asked_for_again_makes_room_for_another(kernel, stood) -> None:
+    client, endpoint, _ = stood
+    wires, before = Wires(kernel), await kernel.look(client, "nsm-1")
+    wires.found.add(await survey(kernel, [client, endpoint], KEY))
+    near, far = end(client, "nsm-1", "client", of="c-2"), end(endpoint, "vpn", "endpoint", of="c-2")
+    wanted = plan.local(replace(conn(pool(3)), id="c-2"), near, far)
+    with pytest.raises(NameTaken):
+        await wires.build("c-2", wanted)
+    assert await kernel.look(client, "nsm-1") == before
+    wires.found.yields = True
+    await wires.build("c-2", wanted)
+    assert await pings(client, "172.16.3.0")
+    await kernel.settle()
+    assert await names(kernel, client) == {"lo", "nsm-1"}
 
 
 async def test_what_has_our_name_and_is_not_ours_is_left_as_it_is(kernel, spaces) -> None:
@@ -183,7 +199,7 @@ async def test_what_has_our_name_and_is_not_ours_is_left_as_it_is(kernel, spaces
     await tell(client, "ip", "addr", "add", "10.0.0.1/24", "dev", "nsm-1")
     theirs = await kernel.look(client, "nsm-1")
     wires = Wires(kernel)
-    wires.adopt([Tag.of("c-1", "client")])
+    wires.found.add([Found(client, theirs, Tag.of("c-1", "client"))])
     wanted = plan.local(conn(), end(client, "nsm-1", "client"), end(endpoint, "vpn", "endpoint"))
     with pytest.raises(NameTaken):
         await wires.build("c-1", wanted)

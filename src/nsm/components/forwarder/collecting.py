@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 EVERY = 60.0
 """Seconds between two looks at every namespace of the host."""
+AWAITED = 10.0
+"""Seconds in which whoever had a vWire may ask for it again before another is given its place."""
 
 
 Spaces = Callable[[], Awaitable[tuple[Netns, ...]]]
@@ -39,13 +41,19 @@ async def adopt(
     except (NsmError, OSError) as error:
         log.warning("could not look for what stands from before: %s", error)
         return
-    wires.adopt(each.tag for each in found)
+    wires.found.add(found)
     accepted = [one.tag for one in found if one.tag.role == ENDPOINT and one.tag.vni]
     for tag in accepted:  # what the other side chose is the other side's to let go of
         with suppress(VniTaken):
             vnis.hold(tag.connection, tag.vni)
     if found:
         log.info("%d interfaces stand from before", len(found))
+
+
+async def give_way(wires: Wires, clock: Clock) -> None:
+    """Nobody is held up any longer by what nobody has asked for."""
+    await clock.sleep(AWAITED)
+    wires.found.yields = True
 
 
 async def collect(
@@ -87,5 +95,5 @@ async def collect(
 
 def _let_go(wires: Wires, vnis: Vnis, stand: Iterable[Found]) -> None:
     """The VNIs of what an earlier life made, nobody has asked for, and no longer stands."""
-    for connection in wires.lost({one.tag.connection for one in stand}):
+    for connection in wires.found.lost({one.tag.connection for one in stand}):
         vnis.release(connection)

@@ -8,7 +8,7 @@ from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
 from nsm.api.registration import Endpoint
 from nsm.chains.needs import Needs
 from nsm.chains.registry import endpoint_client, service_client
-from nsm.components.forwarder.collecting import adopt, collect
+from nsm.components.forwarder.collecting import adopt, collect, give_way
 from nsm.components.forwarder.config import Config
 from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.forwarder.recipe import Parts, forwarder
@@ -71,6 +71,7 @@ async def forward(config: Config, program: Program, ground: Ground) -> Forwardin
     program.holdings.vnis.by(lambda: vnis)
     collecting = collect(join.wires, vnis, kernel, key, program.clock, ground.spaces)
     program.tasks.start("collect", collecting)
+    program.tasks.start("give way", give_way(join.wires, program.clock))
     offer = OfferVxlan(way.address, way.mtu, config.vxlan_port)
     found = ReceiveFoundFile(EndpointFiles(), program.clock)
     parts = Parts(
