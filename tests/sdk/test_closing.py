@@ -59,6 +59,30 @@ async def test_a_cancelled_request_still_undoes_what_it_did(cancels: int) -> Non
     assert end.verbs == ["close c"]
 
 
+@pytest.mark.parametrize("goes_on", [True, False])
+async def test_what_stood_before_is_not_closed_because_its_asker_gave_up(goes_on: bool) -> None:
+    end = Recorder()
+
+    async def asking() -> None:
+        async with closing_on_error(end, Call(goes_on=goes_on), CONN):
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(asking())
+    await asyncio.sleep(0.5)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert end.verbs == ([] if goes_on else ["close c"])
+
+
+async def test_what_stood_before_and_cannot_be_had_is_closed() -> None:
+    end = Recorder()
+    with pytest.raises(Denied):
+        async with closing_on_error(end, Call(goes_on=True), CONN):
+            raise Denied("no")
+    assert end.verbs == ["close c"]
+
+
 async def test_a_failing_undo_does_not_hide_what_failed_first() -> None:
     with pytest.raises(Denied):
         async with closing_on_error(Unclosable(), Call(), CONN):

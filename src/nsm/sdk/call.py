@@ -94,7 +94,8 @@ class Call:
 
     `peer` and `token` are the caller's (None: asked from within this process); `files` is the way
     to and from the caller; `to` and `channel` are the next hop's; `deadline` is in `Clock.ticks`.
-    For a `newcomer` the path went another way before: by another hop in our place.
+    For a `newcomer` the path went another way before: by another hop in our place. One that
+    `goes_on` was led on from here before, in this process's life or an earlier one, and may stand.
     """
 
     peer: Peer | None = None
@@ -106,6 +107,7 @@ class Call:
     candidates: tuple[Endpoint, ...] = ()
     tokens: TokenPath | None = None
     newcomer: bool = False
+    goes_on: bool = False
     _life: Life | None = None
 
     @property

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nsm.api.connection import Connection, Path, Request, Segment
+from nsm.api.connection import RESELECT_REQUESTED, Connection, Path, Request, Segment
 from nsm.api.validate import MOST_HOPS
 from nsm.elements.path import UpdatePath
 from nsm.errors import Invalid
@@ -140,3 +140,22 @@ async def test_who_takes_anothers_place_is_a_newcomer_unless_it_succeeds_that_on
         element = UpdatePath("heir", succeeds=succeeds)
         await element.bind(end).request(Call(newcomer=not newcomer), Request(asked))
     assert [call.newcomer for call in end.calls] == [newcomer, False]
+
+
+@pytest.mark.parametrize(
+    ("asked", "goes_on"),
+    [
+        (conn(("nm", "b"), ("heir", "c"), ("nse", "d")), True),
+        (conn(("heir", "b"), ("nse", "c")), True),
+        (conn(("nm", "b"), ("heir", "c")), False),
+        (conn(("nm", "b"), ("old", "c"), ("nse", "d")), False),
+        (replace(conn(("nm", "b"), ("heir", "c"), ("nse", "d")), state=RESELECT_REQUESTED), False),
+        (Connection("a"), False),
+    ],
+)
+async def test_what_was_led_on_from_here_before_goes_on_unless_another_way_is_wanted(
+    asked: Connection, goes_on: bool
+) -> None:
+    end = Recorder()
+    await UpdatePath("heir").bind(end).request(Call(goes_on=not goes_on), Request(asked))
+    assert [call.goes_on for call in end.calls] == [goes_on]

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from nsm.api.connection import Path, Segment
+from nsm.api.connection import RESELECT_REQUESTED, Path, Segment
 from nsm.api.validate import MOST_HOPS
 from nsm.errors import Invalid
 from nsm.sdk import Call, Connection, Element, Handler, Request
@@ -26,8 +26,8 @@ class UpdatePath(Element):
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         entered = self.enter(request.connection)
-        asker = _asker(request.connection)
-        call = replace(call, newcomer=self._is_newcomer(request.connection))
+        asker, newcomer = _asker(request.connection), self._is_newcomer(request.connection)
+        call = replace(call, newcomer=newcomer, goes_on=not newcomer and _was_led_on(entered))
         return _restore(await next.request(call, request.carrying(entered)), asker)
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
@@ -69,6 +69,12 @@ class UpdatePath(Element):
         if not path.segments[at].id:
             path = path.with_segment(at, replace(path.segments[at], id=self.new_id()))
         return replace(conn, id=path.segments[at].id, path=replace(path, index=at))
+
+
+def _was_led_on(conn: Connection) -> bool:
+    """Whether the asker knows of hops behind us, and does not want others."""
+    path = conn.hops
+    return conn.state != RESELECT_REQUESTED and len(path.segments) > path.index + 1
 
 
 def _asker(conn: Connection) -> int:
