@@ -2,12 +2,15 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from ipaddress import ip_network
 
 from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME
 from nsm.components.client.report import UP, Wire
 from nsm.elements.context import AssignPointToPoint
 from nsm.sim.inside import inside
+from nsm.sim.kernel import address
+from nsm.sim.leaks import forgotten
 from nsm.sim.mesh import Mesh
 from nsm.sim.network import Listener
 from nsm.sim.quiet import Continuity
@@ -29,6 +32,10 @@ ENDLESS = 45.0
 """Seconds a call may be served: its caller's time (15 s), and an undo of as long, and a breath."""
 
 
+FORGOTTEN = 0.0
+"""Seconds a hop may know nothing of what its client takes for up, where nobody died."""
+
+
 class Watch:
     """Looks at a mesh again and again, and keeps what was wrong."""
 
@@ -38,6 +45,9 @@ class Watch:
         self.continuity = Continuity(mesh)
         self.pools: dict[object, list[AssignPointToPoint]] = {}
         self.formed: dict[str, tuple[Connection, tuple[str, ...]]] = {}
+        self.prefixes = {
+            one.name: ip_network(one.prefix) for one in mesh.story.endpoints if one.prefix
+        }
         self.blind = {one.name for one in mesh.story.clients if one.blind}
 
     def look(self, now: float) -> None:
@@ -55,6 +65,8 @@ class Watch:
         yield from self._addresses()
         yield from self._calls(now)
         yield from self._haste()
+        if self.mesh.story.theme == "mishaps":  # nobody dies, and nothing that is said gets lost
+            yield from ((one, FORGOTTEN) for one in forgotten(self.mesh))
 
     def _connections(self) -> Iterator[tuple[str, float]]:
         for client, wire in self.mesh.wires():
@@ -71,9 +83,16 @@ class Watch:
         """What is wrong with it; one that was looked at before is as it was."""
         seen, wrong = self.formed.get(conn.id, (None, ()))
         if seen is not conn:
-            wrong = tuple(ill_formed(conn))
+            wrong = (*ill_formed(conn), *self._foreign(conn))
             self.formed[conn.id] = conn, wrong
         return wrong
+
+    def _foreign(self, conn: Connection) -> Iterator[str]:
+        """Addresses that the endpoint at its end does not give."""
+        end = conn.hops.segments[-1].name if conn.hops.segments else ""
+        for text in conn.ip.src_ip_addrs if end in self.prefixes else ():
+            if address(text) not in self.prefixes[end]:
+                yield f"it has {text}, which {end} does not give"
 
     def _unseen(self, client: str) -> float:
         return UNSEEN if client in self.blind else BLIND

@@ -35,6 +35,8 @@ HELD: dict[type, tuple[str, Callable[[Any], Sequence[object]]]] = {
 """What is held by what, and how to see it."""
 Known = tuple[str, str]
 """A host, and the id of a connection there."""
+ASKER = "-client"
+"""How the names end of the segments under which those that pass on ask: it is all one life."""
 PASSING = ("refresh ", "close ", "heal ", "look at ", "serving /networkservice")
 """Tasks that are for one connection begin their names so."""
 
@@ -64,7 +66,7 @@ def ids_of_those_up(mesh: Mesh) -> set[Known]:
 
 def _home(mesh: Mesh, segment: str) -> str:
     """The host of a hop; those of the mesh itself bear its name."""
-    name = segment.removesuffix("-client")
+    name = segment.removesuffix(ASKER)
     return mesh.roles[name].host if name in mesh.roles else name.rpartition("-")[2]
 
 
@@ -93,6 +95,15 @@ def strays(mesh: Mesh) -> Iterator[str]:
     for name, id in _lived(mesh):
         if (_home(mesh, name), id) not in ids and name not in clients:
             yield f"{name} has {id}, which no client has"
+
+
+def forgotten(mesh: Mesh) -> Iterator[str]:
+    """Connections that carry for a client, though a hop on their way knows nothing of them."""
+    known = {(_home(mesh, name), id) for name, id in _lived(mesh)}
+    for client, wire in mesh.wires():
+        for hop in wire.conn.hops.segments if mesh.carries(client, wire.conn) else ():
+            if not hop.name.endswith(ASKER) and (_home(mesh, hop.name), hop.id) not in known:
+                yield f"{hop.name} does not know {hop.id}, which {client} has as {wire.id}"
 
 
 def still_known(mesh: Mesh) -> Iterator[str]:

@@ -14,8 +14,9 @@ class Endpoint:
         groups = [AssignPointToPoint([cidr.prefix(p)]) for p in ("10.0.0.0/24", "fd00::/64")]
         self.entry = chain(SpareOthers(groups), *groups).bind(Recorder())
 
-    async def asked(self, id: str, ip: IpContext) -> IpContext:
-        return (await self.entry.request(Call(), Request(Connection(id).with_ip(ip)))).ip
+    async def asked(self, id: str, ip: IpContext, *, newcomer: bool = False) -> IpContext:
+        request = Request(Connection(id).with_ip(ip))
+        return (await self.entry.request(Call(newcomer=newcomer), request)).ip
 
 
 async def test_what_another_has_is_exchanged_with_its_routes() -> None:
@@ -43,3 +44,11 @@ async def test_what_is_free_or_not_ours_to_give_stays() -> None:
     brought = IpContext(("10.0.0.9/32", "192.168.0.1/24"), ("10.0.0.8/32",))
     given = await Endpoint().asked("a", brought)
     assert given.src_ip_addrs == ("10.0.0.9/32", "192.168.0.1/24", "fd00::1/128")
+
+
+async def test_what_another_endpoint_gave_stays_there() -> None:
+    theirs = IpContext(
+        ("192.168.0.1/32",), ("192.168.0.0/32",), src_routes=(Route("192.168.0.0/32"),)
+    )
+    given = await Endpoint().asked("a", theirs, newcomer=True)
+    assert given == await Endpoint().asked("a", IpContext())

@@ -1,4 +1,4 @@
-"""Give nobody an address that somebody else has, however he came to think that it is his."""
+"""Give nobody an address that somebody else gave or has, however he came by it."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,10 @@ from nsm.sdk import Call, Connection, Element, Handler, Request
 
 
 class SpareOthers(Element):
-    """Take out of what a connection brings along what `groups` have given to another.
+    """Take out of what a connection brings along what is not for it.
 
-    It stands before the groups, which leave what comes as it is, ours to give or not (W §13.5).
+    That is what `groups` gave to another connection and, where another endpoint served this one
+    before, what that gave. It stands before the groups, which leave all that comes (W §13.5).
     """
 
     def __init__(self, groups: Sequence[AssignPointToPoint]) -> None:
@@ -18,13 +19,13 @@ class SpareOthers(Element):
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
-        others = {a for a in asked.ip.addresses if self._is_anothers(a, asked.id)}
+        others = {a for a in asked.ip.addresses if not self._may_have(call, asked.id, a)}
         if others:
             request = request.carrying(asked.with_ip(asked.ip.without(others)))
         return await next.request(call, request)
 
-    def _is_anothers(self, address: Address, connection: str) -> bool:
-        return any(
-            address in group.pool and not group.may_have(connection, address)
-            for group in self.groups
-        )
+    def _may_have(self, call: Call, connection: str, address: Address) -> bool:
+        ours = [group for group in self.groups if address in group.pool]
+        if not ours:
+            return not call.newcomer
+        return any(group.may_have(connection, address) for group in ours)
