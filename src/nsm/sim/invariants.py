@@ -107,14 +107,14 @@ class Watch:
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
         had = Counter(
-            (wire.conn.hops.segments[-1].name, address)
+            (wire.conn.hops.segments[-1].name, text)
             for _, wire in self.mesh.wires()
             if wire.state == UP
-            for address in wire.conn.ip.src_ip_addrs
+            for text in wire.conn.ip.src_ip_addrs
         )
-        for (endpoint, address), count in had.items():
+        for (endpoint, text), count in had.items():
             if count > 1:
-                yield f"{count} clients have {address} of {endpoint}", SHARED
+                yield f"{count} clients have {text} of {endpoint}", SHARED
         for endpoint, pool in pools(self.mesh, self.pools):
             pairs = list(pool.held.values())
             if len(set(pairs)) < len(pairs):
