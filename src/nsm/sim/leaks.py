@@ -98,10 +98,16 @@ def strays(mesh: Mesh) -> Iterator[str]:
 
 
 def forgotten(mesh: Mesh) -> Iterator[str]:
-    """Connections that carry for a client, though a hop on their way knows nothing of them."""
+    """Connections that carry for a client, though a hop on their way knows nothing of them.
+
+    Not those of clients that send no pings: they give up what is refused, though it may carry.
+    """
+    blind = {client.name for client in mesh.story.clients if client.blind}
     known = {(_home(mesh, name), id) for name, id in _lived(mesh)}
     for client, wire in mesh.wires():
-        for hop in wire.conn.hops.segments if mesh.carries(client, wire.conn) else ():
+        if client in blind or not mesh.carries(client, wire.conn):
+            continue
+        for hop in wire.conn.hops.segments:
             if not hop.name.endswith(ASKER) and (_home(mesh, hop.name), hop.id) not in known:
                 yield f"{hop.name} does not know {hop.id}, which {client} has as {wire.id}"
 
