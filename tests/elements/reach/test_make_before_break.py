@@ -81,6 +81,24 @@ async def test_another_endpoint_is_asked_as_if_anew_and_the_old_one_closed_later
     assert way.heard[3:] == ["ask two knowing two", "close two at test://two"]
 
 
+async def test_where_answers_are_slow_the_old_way_stays_as_long_as_the_new_one_took(
+    way: Way,
+) -> None:
+    class Slow(Recorder):
+        async def request(self, call: Call, request: Request) -> Connection:
+            await asyncio.sleep(3 * LINGER)
+            return await super().request(call, request)
+
+    tasks, clock = Tasks(), LoopClock()
+    entry = chain(Begin(tasks, clock), MakeBeforeBreak(tasks, clock), way).bind(Slow())
+    await entry.request(Call(), asked("one"))
+    await entry.request(Call(), asked("two"))
+    await asyncio.sleep(3 * LINGER - 0.1)
+    assert way.heard[1:] == ["ask two knowing nothing beside"]
+    await asyncio.sleep(0.2)
+    assert way.heard[2:] == ["close one at test://one"]
+
+
 async def test_where_the_other_does_not_answer_what_stood_stands(
     entry: Handler, way: Way, end: Recorder
 ) -> None:

@@ -10,7 +10,8 @@ from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Ta
 log = logging.getLogger(__name__)
 
 LINGER = 1.0
-"""Seconds the old way stays: whoever is before us has not built the new one yet."""
+"""Seconds the old way stays: whoever is before us has not built the new one yet. Where the new one
+took longer to be had, answers are slow: as long as that took."""
 FAREWELL = 5.0
 """Seconds that may be spent on closing the old way; what is dead does not answer."""
 
@@ -32,16 +33,18 @@ class MakeBeforeBreak(Element):
             return await next.request(call, request)
         life, above = call.life, dict(call.life.slots)
         fresh = Life(life.refresh_soon, life.close_soon, life.again, instead=life)
+        began = self.clock.ticks()
         conn = await next.request(call.within(fresh), request)
+        linger = max(LINGER, self.clock.ticks() - began)
         left = replace(life, url="" if _same_next_hop(stood, conn) else life.url)
         life.slots = {**above, **fresh.slots}
         life.channel, life.url, life.asked = fresh.channel, fresh.url, fresh.asked
-        leaving = self._leave(replace(call, to="", channel=None).within(left), stood, next)
+        leaving = self._leave(replace(call, to="", channel=None).within(left), stood, next, linger)
         self.tasks.start(f"leave {stood.endpoint} for {conn.endpoint}", leaving)
         return conn
 
-    async def _leave(self, call: Call, stood: Connection, next: Handler) -> None:
-        await self.clock.sleep(LINGER)
+    async def _leave(self, call: Call, stood: Connection, next: Handler, linger: float) -> None:
+        await self.clock.sleep(linger)
         try:
             async with asyncio.timeout(FAREWELL):
                 await next.close(replace(call, deadline=self.clock.ticks() + FAREWELL), stood)
