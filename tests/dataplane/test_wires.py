@@ -25,8 +25,8 @@ TUN = AddVxlan(netns(), LinkEnd(netns(), "a"), 7, ip_address("10.0.0.1"), TO)
 CLIENT, ONE, TWO, NODE = netns(), netns(), netns(), netns()
 
 
-def end(where, name, role, vni=0) -> plan.End:
-    return plan.End(where, name, str(Tag.of("c", role, vni)))
+def end(where, name, role, vni=0, of="c") -> plan.End:
+    return plan.End(where, name, str(Tag.of(of, role, vni)))
 
 
 def local(where) -> tuple:
@@ -268,35 +268,37 @@ async def test_what_an_earlier_life_made_is_mended_in_place(kernel) -> None:
 
 def another(where) -> tuple:
     """A vWire of another connection, with the very interface that c has."""
-    near, far = (str(Tag.of("d", role)) for role in ("client", "endpoint"))
-    client = plan.End(CLIENT, "nsm-1", near)
-    return plan.local(connection(), client, plan.End(where, "vpn", far))
+    client, endpoint = end(CLIENT, "nsm-1", "client", of="d"), end(where, "vpn", "endpoint", of="d")
+    return plan.local(connection(), client, endpoint)
 
 
-async def test_what_nobody_has_asked_for_again_makes_room_in_the_end(kernel) -> None:
+@pytest.fixture
+async def heir(kernel) -> Wires:
+    """Those of a forwarder that found c standing, to endpoint ONE."""
     await kernel.apply(*local(ONE))
     wires = Wires(kernel)
     wires.found.add(stood(kernel))
+    return wires
+
+
+async def test_what_nobody_has_asked_for_again_makes_room_in_the_end(kernel, heir) -> None:
     with pytest.raises(NameTaken):
-        await wires.build("d", another(TWO))
+        await heir.build("d", another(TWO))
     assert (ONE, "vpn") in kernel.links_at
-    wires.found.yields = True
-    await wires.build("d", another(TWO))
+    heir.found.yields = True
+    await heir.build("d", another(TWO))
     assert (ONE, "vpn") not in kernel.links_at
     with pytest.raises(NameTaken):
-        await wires.build("c", local(ONE))
-    await wires.remove("d")
+        await heir.build("c", local(ONE))
+    await heir.remove("d")
     assert kernel.empty
 
 
-async def test_what_somebody_has_asked_for_again_makes_room_for_nobody(kernel) -> None:
-    await kernel.apply(*local(ONE))
-    wires = Wires(kernel)
-    wires.found.add(stood(kernel))
-    await wires.build("c", local(ONE))
-    wires.found.yields = True
+async def test_what_somebody_has_asked_for_again_makes_room_for_nobody(kernel, heir) -> None:
+    await heir.build("c", local(ONE))
+    heir.found.yields = True
     with pytest.raises(NameTaken):
-        await wires.build("d", another(TWO))
+        await heir.build("d", another(TWO))
     assert (ONE, "vpn") in kernel.links_at
 
 

@@ -32,10 +32,6 @@ ENDLESS = 45.0
 """Seconds a call may be served: its caller's time (15 s), and an undo of as long, and a breath."""
 
 
-FORGOTTEN = 0.0
-"""Seconds a hop may know nothing of what its client takes for up, where nobody died."""
-
-
 class Watch:
     """Looks at a mesh again and again, and keeps what was wrong."""
 
@@ -48,7 +44,7 @@ class Watch:
         self.prefixes = {
             one.name: ip_network(one.prefix) for one in mesh.story.endpoints if one.prefix
         }
-        self.blind = {one.name for one in mesh.story.clients if one.blind}
+        self.blind = mesh.story.blind
 
     def look(self, now: float) -> None:
         """Once; what lasts no longer than it may is no problem."""
@@ -66,7 +62,7 @@ class Watch:
         yield from self._calls(now)
         yield from self._haste()
         if self.mesh.story.theme == "mishaps":  # nobody dies, and nothing that is said gets lost
-            yield from ((one, FORGOTTEN) for one in forgotten(self.mesh))
+            yield from ((one, 0.0) for one in forgotten(self.mesh))
 
     def _connections(self) -> Iterator[tuple[str, float]]:
         for client, wire in self.mesh.wires():

@@ -102,10 +102,9 @@ def forgotten(mesh: Mesh) -> Iterator[str]:
 
     Not those of clients that send no pings: they give up what is refused, though it may carry.
     """
-    blind = {client.name for client in mesh.story.clients if client.blind}
     known = {(_home(mesh, name), id) for name, id in _lived(mesh)}
     for client, wire in mesh.wires():
-        if client in blind or not mesh.carries(client, wire.conn):
+        if client in mesh.story.blind or not mesh.carries(client, wire.conn):
             continue
         for hop in wire.conn.hops.segments:
             if not hop.name.endswith(ASKER) and (_home(mesh, hop.name), hop.id) not in known:
@@ -132,13 +131,13 @@ def _lived(mesh: Mesh) -> Iterator[tuple[str, str]]:
 
 
 def _keepers(mesh: Mesh, running: Running, *kinds: type[T]) -> list[T]:
-    """What a program keeps things in. It has all of that once it serves, so it is looked for once.
+    """What a program keeps things in. It has all of that, or none yet; it is looked for once.
 
     All that a program holds can be reached from itself, and from what it answers with.
     """
     listeners = mesh.network.listeners.values()
     heard = [one.methods for one in listeners if one.process is running.process]
-    if len(heard) not in running.keepers:
+    if not running.keepers.get(len(heard)):
         running.keepers[len(heard)] = inside((*HELD, Catalog, Views), *heard, running.program)
     return [one for one in running.keepers[len(heard)] if isinstance(one, kinds)]
 

@@ -25,7 +25,7 @@ class Continuity:
         self.carried: dict[Place, None] = {}
         self.had: dict[Place, tuple[str, tuple[str, ...]]] = {}
         self.roomy = {one.name for one in mesh.story.endpoints if one.prefix.endswith("/24")}
-        self.blind = {one.name for one in mesh.story.clients if one.blind}
+        self.blind = mesh.story.blind
         self.over = mesh.story.theme != "deaths"
         mesh.changed = self.look
 

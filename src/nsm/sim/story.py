@@ -99,6 +99,11 @@ class Story:
         return service
 
     @property
+    def blind(self) -> set[str]:
+        """Clients that send no pings."""
+        return {client.name for client in self.clients if client.blind}
+
+    @property
     def calm_at(self) -> float:
         """When the last fault is over."""
         return max((fault.at + fault.lasting for fault in self.faults), default=BEGUN)

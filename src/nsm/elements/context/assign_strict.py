@@ -5,7 +5,8 @@ from itertools import chain as chain_all
 
 from nsm.api.cidr import Network
 from nsm.elements.context.assign_point_to_point import AssignPointToPoint
-from nsm.sdk import Call, Connection, Element, Handler, Request, chain
+from nsm.elements.context.spare_others import SpareOthers
+from nsm.sdk import Element, Handler, chain
 
 
 class AssignStrict(Element):
@@ -19,14 +20,5 @@ class AssignStrict(Element):
         return chain_all.from_iterable(group.handed_out() for group in self.groups)
 
     def bind(self, next: Handler) -> Handler:
-        return super().bind(chain(*self.groups).bind(next))
-
-    async def request(self, call: Call, request: Request, next: Handler) -> Connection:
-        asked = request.connection
-        foreign = {
-            address
-            for address in asked.ip.addresses
-            if not any(group.may_have(asked.id, address) for group in self.groups)
-        }
-        bare = asked.with_ip(asked.ip.without(foreign))
-        return await next.request(call, request.carrying(bare))
+        others = SpareOthers(self.groups, strict=True)
+        return super().bind(chain(others, *self.groups).bind(next))

@@ -11,11 +11,13 @@ class SpareOthers(Element):
     """Take out of what a connection brings along what is not for it.
 
     That is what `groups` gave to another connection and, where another endpoint served this one
-    before, what that gave. It stands before the groups, which leave all that comes (W §13.5).
+    before, what that gave; if it is `strict`, all that is not theirs to give. It stands before the
+    groups, which leave all that comes (W §13.5).
     """
 
-    def __init__(self, groups: Sequence[AssignPointToPoint]) -> None:
+    def __init__(self, groups: Sequence[AssignPointToPoint], *, strict: bool = False) -> None:
         self.groups = groups
+        self.strict = strict
 
     async def request(self, call: Call, request: Request, next: Handler) -> Connection:
         asked = request.connection
@@ -27,5 +29,5 @@ class SpareOthers(Element):
     def _may_have(self, call: Call, connection: str, address: Address) -> bool:
         ours = [group for group in self.groups if address in group.pool]
         if not ours:
-            return not call.newcomer
+            return not (self.strict or call.newcomer)
         return any(group.may_have(connection, address) for group in ours)
