@@ -27,17 +27,23 @@ from nsm.errors import Cancelled, Unimplemented, Unreachable
 from nsm.sdk import Call, Life, Peer
 from nsm.sdk.clock import LoopClock
 from nsm.sdk.listening import LINGER
-from nsm.sdk.watching import DOUBT, RENEW, Interest, Watching
+from nsm.sdk.watching import DOUBT, EARLY, RENEW, Interest, Watching
 
 pytestmark = pytest.mark.looptime
 
 OURS = Connection("nm-1", path=Path(1, (Segment("nsc", "nsc-1"), Segment("nm", "nm-1"))))
 
 
-def theirs(state: int = UP, index: int = 2, own: str = "nm-1") -> Connection:
+def theirs(
+    state: int = UP, index: int = 2, own: str = "nm-1", next: str = "fwd-1"
+) -> Connection:
     """The same connection at the next hop."""
-    segments = (Segment("nsc", "nsc-1"), Segment("nm", own), Segment("fwd", "fwd-1"))
-    return Connection("fwd-1", path=Path(index, segments), state=state)
+    segments = (Segment("nsc", "nsc-1"), Segment("nm", own), Segment("fwd", next))
+    return Connection(next, path=Path(index, segments), state=state)
+
+
+ANSWER = replace(theirs(), id="nm-1", path=replace(theirs().hops, index=1))
+"""What the next hop answered."""
 
 
 class Hop:
@@ -101,7 +107,7 @@ async def settled() -> tuple[Ear, Interest, Hop]:
     """An ear whose request has succeeded and been announced."""
     listener, interest, hop = ear()
     interest.expect()
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await hop.say(UPDATE, theirs())
     listener.told.clear()
     return listener, interest, hop
@@ -117,7 +123,7 @@ async def test_many_interests_share_one_stream() -> None:
     for number in range(50):
         interest = watching.interest(replace(OURS, id=f"nm-{number}"), Ear())
         interest.expect()
-        interest.settle(through(hop))
+        interest.settle(through(hop), ANSWER)
     await asyncio.sleep(0)
     assert hop.opened == 1
 
@@ -162,7 +168,7 @@ async def test_an_event_before_the_answer_is_honoured() -> None:
     await hop.say(UPDATE, theirs(UP))
     await hop.say(UPDATE, theirs(REFRESH_REQUESTED))
     assert listener.told == []
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     assert listener.told == [(INITIAL_STATE_TRANSFER, UP), (UPDATE, REFRESH_REQUESTED)]
 
 
@@ -171,7 +177,7 @@ async def test_a_death_before_the_answer_is_honoured() -> None:
     interest.expect()
     await hop.say(UPDATE, theirs(UP))
     await hop.say(UPDATE, theirs(DOWN))
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     assert listener.told[-1] == (UPDATE, DOWN)
 
 
@@ -179,7 +185,7 @@ async def test_the_echo_of_what_was_closed_to_make_room_is_not_believed() -> Non
     listener, interest, hop = await settled()
     interest.expect()
     await hop.say(DELETE, theirs(UP))
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await hop.say(UPDATE, theirs(UP))
     await asyncio.sleep(10 * DOUBT)
     assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
@@ -189,17 +195,45 @@ async def test_a_down_that_nothing_follows_is_believed_after_a_moment() -> None:
     listener, interest, hop = await settled()
     interest.expect()
     await hop.say(DELETE, theirs(UP))
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await asyncio.sleep(DOUBT / 2)
     assert listener.told == []
     await asyncio.sleep(DOUBT)
     assert listener.told == [(UPDATE, DOWN)]
 
 
+@pytest.mark.parametrize("asking", [False, True])
+async def test_the_end_of_a_way_it_had_before_is_not_the_end_of_what_it_has(asking: bool) -> None:
+    """Left through the same hop, it may stand there under another id until nobody pays for it."""
+    listener, interest, hop = await settled()
+    if asking:
+        interest.expect()
+    await hop.say(DELETE, theirs(next="before"))
+    if asking:
+        interest.settle(through(hop), ANSWER)
+        await hop.say(UPDATE, theirs())
+        assert listener.told == [(INITIAL_STATE_TRANSFER, UP)]
+    else:
+        assert listener.told == []
+    await hop.say(DELETE, theirs())
+    assert listener.told[-1] == (UPDATE, DOWN)
+
+
+async def test_no_more_news_is_kept_than_a_connection_can_have_while_it_is_asked_for() -> None:
+    listener, interest, hop = await settled()
+    interest.expect()
+    await hop.say(UPDATE, theirs(REFRESH_REQUESTED))
+    for number in range(2 * EARLY):
+        await hop.say(UPDATE, theirs(next=f"other-{number}"))
+    assert len(interest._early) == EARLY
+    interest.settle(through(hop), ANSWER)
+    assert listener.told == []
+
+
 async def test_a_down_in_the_initial_state_is_believed_at_once() -> None:
     listener, interest, hop = ear()
     interest.expect()
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await hop.say(INITIAL_STATE_TRANSFER, theirs(DOWN))
     assert listener.told == [(UPDATE, DOWN)]
 
@@ -217,7 +251,7 @@ async def test_some_ends_say_nothing(end: Exception) -> None:
     await hop.tell(end)
     assert listener.told == []
     interest.expect()
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await asyncio.sleep(0)
     assert hop.opened == 2
 
@@ -227,7 +261,7 @@ async def test_a_loss_during_a_request_counts_only_if_the_request_fails() -> Non
     interest.expect()
     await hop.tell(None)
     assert listener.told == []
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     assert listener.told == []
     interest.expect()
     await hop.tell(None)
@@ -250,7 +284,7 @@ async def test_an_idle_stream_lingers_and_then_ends() -> None:
     await asyncio.sleep(LINGER - 1)
     assert len(interest.watching.streams) == 1
     interest.expect()
-    interest.settle(through(hop))
+    interest.settle(through(hop), ANSWER)
     await asyncio.sleep(2)
     assert (len(interest.watching.streams), hop.opened) == (1, 1)
     interest.drop()
@@ -263,7 +297,7 @@ async def test_a_connection_that_moved_is_heard_of_at_its_new_hop_only() -> None
     new = Hop()
     interest.expect()
     await old.say(UPDATE, theirs(DOWN))
-    interest.settle(through(new))
+    interest.settle(through(new), ANSWER)
     await new.say(UPDATE, theirs(UP))
     await old.say(UPDATE, theirs(DOWN))
     await old.tell(None)
@@ -276,7 +310,7 @@ async def test_a_program_with_two_segments_hears_what_is_said_of_the_second() ->
     further = Path(3, (*path.segments, Segment("fwd", "fwd-1")))
     for _ in range(2):
         interest.expect()
-        interest.settle(through(hop, Connection("second", path=path)))
+        interest.settle(through(hop, Connection("second", path=path)), replace(ANSWER, path=further))
         await hop.say(UPDATE, Connection("fwd-1", path=further))
     await hop.say(UPDATE, Connection("fwd-1", path=further, state=DOWN))
     assert listener.told[-1] == (UPDATE, DOWN)
@@ -290,7 +324,7 @@ async def both(watching: Watching, old: Hop, new: Hop, after: float) -> tuple[Ea
     for ear, hop, id in zip(ears, (old, new), ("nm-1", "nm-2"), strict=True):
         interest = watching.interest(replace(OURS, id=id), ear)
         interest.expect()
-        interest.settle(through(hop))
+        interest.settle(through(hop), ANSWER)
         await asyncio.sleep(after)
     return ears
 

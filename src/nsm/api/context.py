@@ -85,6 +85,17 @@ class IpContext:
         )
 
 
+    @property
+    def wish(self) -> "IpContext":
+        """What of it is the client's own, and no endpoint's answer."""
+        return IpContext(
+            src_ip_required=self.src_ip_required,
+            dst_ip_required=self.dst_ip_required,
+            excluded_prefixes=self.excluded_prefixes,
+            extra_prefix_request=self.extra_prefix_request,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class DnsConfig:
     """Servers to ask for names under these domains."""

@@ -19,6 +19,9 @@ from nsm.sdk.tasks import Tasks
 
 DOUBT = 1.0
 """Seconds a DOWN without announcement may be an echo of what was closed to make room."""
+EARLY = 32
+"""News kept while a request is under way; what is told of a connection by others than its own next
+hop can be at most a few."""
 RENEW = 60.0
 """Seconds after which a stream is begun anew on a newer channel, so that the old one can go."""
 
@@ -89,7 +92,8 @@ class Interest:
         self._expecting = False
         self._announced = False
         self._lost = False
-        self._early: dict[tuple[Stream, int], Connection] = {}
+        self._early: dict[tuple[Stream, str, int], Connection] = {}
+        self._way: tuple[str, ...] = ()
         self._doubt: Alarm | None = None
 
     @property
@@ -105,11 +109,12 @@ class Interest:
         self._expecting, self._announced = True, False
         self._calm()
 
-    def settle(self, life: Life) -> None:
-        """It succeeded, through the life's channel, or without any next hop.
+    def settle(self, life: Life, conn: Connection) -> None:
+        """It was answered, through the life's channel, or without any next hop.
 
         Where the program takes two segments of a path, the next hop knows it by the second.
         """
+        self._way = tuple(segment.id for segment in conn.hops.segments)
         if life.channel is None:
             self.drop()
             return
@@ -154,12 +159,11 @@ class Interest:
         elif conn.state == RESELECT_REQUESTED:  # Go announces what it was asked in these words
             conn = replace(conn, state=UP)
         if self._expecting:
-            self._early.pop((stream, conn.state), None)
-            self._early[stream, conn.state] = conn
+            self._keep(stream, conn)
             return
         if self.stream and stream.succeeds(self.stream):
             self._move(stream)
-        if stream is self.stream:
+        if stream is self.stream and self._is_on_its_way(conn):
             if kind == INITIAL_STATE_TRANSFER:
                 self._announced = True
             self._tell(kind, conn)
@@ -173,11 +177,27 @@ class Interest:
         else:
             self.listener.lost()
 
+    def _keep(self, stream: Stream, conn: Connection) -> None:
+        said = (stream, conn.id, conn.state)
+        self._early.pop(said, None)
+        if len(self._early) >= EARLY:
+            self._early.pop(next(iter(self._early)))
+        self._early[said] = conn
+
     def _catch_up(self) -> None:
         early, self._early = self._early, {}
-        for (stream, _), conn in early.items():
-            if stream is self.stream:
+        for (stream, _, _), conn in early.items():
+            if stream is self.stream and self._is_on_its_way(conn):
                 self._tell(UPDATE, conn)
+
+    def _is_on_its_way(self, conn: Connection) -> bool:
+        """Whether that is of the way it has now.
+
+        What went another way before, by the same hop, may stand there under another id, and end
+        long after.
+        """
+        at = conn.hops.index
+        return at >= len(self._way) or self._way[at] == conn.id
 
     def _tell(self, kind: int, conn: Connection) -> None:
         if conn.state != DOWN:

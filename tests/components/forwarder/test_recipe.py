@@ -45,6 +45,7 @@ def test_files_come_first_and_the_kernel_is_last_to_hear_and_first_to_act() -> N
         "ReceiveFiles",
         "DiscoverEndpoint",
         "TakeTurns",
+        "LeaveBehind",
         "MakeBeforeBreak",
         "SelectMechanism",
         "JoinNamespaces",

@@ -134,8 +134,9 @@ def carrying(elsewhere: bool) -> Liveness:
 
 async def broken(world: World, hop: str) -> None:
     """The endpoint can't be had again, says somebody on the way."""
-    segments = tuple(Segment(name) for name in ("nsc", "nm-1", "nm-2", "fwd-2", "nse"))
-    ours = replace(OURS, path=Path(0, segments), endpoint="nse")
+    later = (Segment(name, name) for name in ("nm-1", "nm-2", "fwd-2", "nse"))
+    path = Path(0, (*OURS.hops.segments, *later))
+    ours = replace(OURS, path=path, endpoint="nse")
     conn = await world.entry.request(Call(), Request(ours))
     assert conn.state == UP
     world.end.failing = Unreachable("refused", hop=f"spiffe://test/{hop}")

@@ -7,6 +7,7 @@ from nsm.api.registration import Endpoint, NetworkService
 from nsm.chains.client import client
 from nsm.chains.endpoint import endpoint
 from nsm.chains.needs import Needs
+from nsm.elements.context import LeaveBehind
 from nsm.elements.discovery import DiscoverEndpoint, TakeTurns
 from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import (
@@ -47,6 +48,7 @@ def forwarder(needs: Needs, parts: Parts) -> Chain[Handler]:
         ReceiveFiles(needs.clock),
         DiscoverEndpoint(parts.services, parts.endpoints, needs.clock),
         TakeTurns(),
+        LeaveBehind(),
         MakeBeforeBreak(needs.tasks, needs.clock),
         SelectMechanism(parts.ways),
         parts.join,

@@ -4,6 +4,7 @@ from nsm.elements.context.assign_point_to_point import AssignPointToPoint
 from nsm.elements.context.assign_strict import AssignStrict
 from nsm.elements.context.clamp_mtu import ClampMtu
 from nsm.elements.context.exclude_prefixes import ExcludePrefixes
+from nsm.elements.context.leave_behind import LeaveBehind
 from nsm.elements.context.policy_routes import PolicyRoutes
 from nsm.elements.context.recall_addresses import RecallAddresses
 from nsm.elements.context.remember_prefixes import RememberPrefixes
@@ -17,6 +18,7 @@ __all__ = [
     "AssignStrict",
     "ClampMtu",
     "ExcludePrefixes",
+    "LeaveBehind",
     "PolicyRoutes",
     "RecallAddresses",
     "RememberPrefixes",

@@ -30,7 +30,7 @@ class FollowUpstream(Element):
         self.all[follower] = None
         leads = self.together and follower.asked and not follower.led
         follower.asked = follower.led = False
-        follower.interest.settle(call.life)
+        follower.interest.settle(call.life, conn)
         if leads:
             for other in self.all:
                 if other is not follower:

@@ -34,13 +34,7 @@ def elsewhere(conn: Connection) -> Connection:
 def _wished(context: ConnectionContext) -> ConnectionContext:
     """What of a context is the client's own wish, and no endpoint's answer."""
     ip = context.ip_context or IpContext()
-    wish = IpContext(
-        src_ip_required=ip.src_ip_required,
-        dst_ip_required=ip.dst_ip_required,
-        excluded_prefixes=ip.excluded_prefixes,
-        extra_prefix_request=ip.extra_prefix_request,
-    )
-    return ConnectionContext(ip_context=wish, extra_context=context.extra_context)
+    return ConnectionContext(ip_context=ip.wish, extra_context=context.extra_context)
 
 
 class Heal(Element):

@@ -97,7 +97,7 @@ class Keeper:
         self.conn, self.broken, self.dead = conn, False, False
         self.since = self.keeping.clock.ticks()
         self.mending = None
-        self.interest.settle(self.life)
+        self.interest.settle(self.life, conn)
         self._look()
 
     def failed(self, known: bool) -> None:

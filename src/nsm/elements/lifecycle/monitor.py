@@ -28,7 +28,7 @@ class Monitor(Element):
             raise
         self.relays.put(call, relay)
         relay.publish(replace(conn, state=UP))
-        relay.interest.settle(call.life)
+        relay.interest.settle(call.life, conn)
         return conn
 
     async def close(self, call: Call, conn: Connection, next: Handler) -> None:
