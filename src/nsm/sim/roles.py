@@ -2,12 +2,13 @@
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar, cast
 
 from nsm.api.cidr import Address
 from nsm.api.connection import Connection
-from nsm.api.mechanism import KERNEL, VXLAN, Mechanism
+from nsm.api.mechanism import KERNEL, NAME, VXLAN, Mechanism
 from nsm.chains.needs import Needs
 from nsm.components.client import program as asking
 from nsm.components.client.config import Config as ClientConfig
@@ -27,7 +28,6 @@ from nsm.dataplane.netns import Key, Netns
 from nsm.dataplane.plan import Underlay
 from nsm.dataplane.underlay import Way
 from nsm.elements.kernel import CarryThrough
-from nsm.elements.lifecycle import Question
 from nsm.elements.registry.catalog import Catalog
 from nsm.endpoint.config import Config as EndpointConfig
 from nsm.endpoint.serving import ending, worker
@@ -222,24 +222,31 @@ def _client(mesh: Mesh, spec: Client) -> Role:
 
     def work(mesh: Mesh, process: Process) -> Work:
         async def keep(config: ClientConfig, program: Program) -> None:
-            await asking.keep(config, program, looks(mesh, process))
+            await asking.keep(config, program, Pings(mesh, process))
 
         return keep
 
     return Role(f"{APPS}/{spec.name}", spec.node, config, work)
 
 
-def looks(mesh: Mesh, process: Process) -> Question:
+@dataclass(frozen=True, slots=True)
+class Pings:
     """What a client's pings find out, in the time they take."""
 
-    async def carries(conn: Connection) -> bool:
+    mesh: Mesh
+    process: Process
+
+    async def __call__(self, conn: Connection) -> bool:
         for _ in range(TRIES):
-            if mesh.carries(process.name, conn):
+            if self.mesh.carries(self.process.name, conn):
                 return True
-            await process.clock.sleep(1.0 / TRIES)
+            await self.process.clock.sleep(1.0 / TRIES)
         return False
 
-    return carries
+    async def was_moved(self, conn: Connection) -> bool:
+        """Whether its interface has none of its addresses."""
+        link = self.mesh.link(self.process.name, conn.mechanism.get(NAME) if conn.mechanism else "")
+        return link is not None and not {str(a) for a in link.addresses} & {*conn.ip.src_ip_addrs}
 
 
 def _load(mesh: Mesh, kind: type[C], name: str, **settings: str) -> C:

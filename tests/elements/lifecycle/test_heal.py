@@ -199,7 +199,11 @@ class Wire(World):
         async def served(conn: Connection) -> bool:
             return True
 
-        super().__init__(Liveness(alive, elsewhere=served))
+        async def was_moved(conn: Connection) -> bool:
+            return self.was_moved
+
+        self.was_moved = False
+        super().__init__(Liveness(alive, elsewhere=served, was_moved=was_moved))
 
     async def stood(self) -> None:
         await self.entry.request(Call(), Request(replace(OURS, endpoint="nse")))
@@ -232,6 +236,20 @@ async def test_a_move_that_does_not_help_is_followed_by_a_request_from_nothing()
     world.carries = False
     await asyncio.sleep(3)
     assert world.heard[:4] == [ASKED, ASKED, CLOSED, ANEW]
+
+
+@pytest.mark.parametrize("was_moved", [True, False])
+async def test_what_was_moved_unheard_is_not_given_up(was_moved: bool) -> None:
+    """It carries; only the answer that said where to was lost, and the next may come."""
+    world = Wire(helps=True)
+    world.was_moved = was_moved
+    await world.stood()
+    world.carries, world.end.failing = False, Unreachable("no answer")
+    await asyncio.sleep(20)
+    world.end.failing = None
+    await asyncio.sleep(20)
+    assert (CLOSED in world.heard) == (not was_moved)
+    assert world.end.heard[-1][1].endpoint == ""
 
 
 async def test_a_move_that_helped_is_followed_by_another_however_soon_that_one_fails() -> None:

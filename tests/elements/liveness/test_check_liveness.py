@@ -55,6 +55,15 @@ async def test_who_may_not_ask_does_not_know_and_says_so(caplog) -> None:
     assert "CAP_NET_RAW" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("number", "moved"), [(errno.EADDRNOTAVAIL, True), (errno.ENODEV, False), (errno.EPERM, False)]
+)
+async def test_an_interface_without_its_addresses_was_moved(number: int, moved: bool) -> None:
+    assert await raising(OSError(number, "no"))(BOTH) == (number == errno.EPERM)
+    assert await raising(OSError(number, "no")).was_moved(BOTH) == moved
+    assert not await raising(OSError(number, "no")).was_moved(vwire((), ()))
+
+
 @pytest.mark.looptime
 async def test_silence_is_death_within_the_time_given() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)

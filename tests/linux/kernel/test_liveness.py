@@ -91,6 +91,16 @@ async def test_one_whose_interface_is_gone_is_not(kernel, joined) -> None:
     assert not await check(conn)
 
 
+async def test_one_that_has_other_addresses_now_was_moved(kernel, joined) -> None:
+    check = CheckLiveness(lambda make: kernel.inside(joined[0], make), within=0.2)
+    assert not await check.was_moved(CONN)
+    await kernel.apply(*(DelAddress(joined[0], "nsm-1", ip_interface(text)) for text in NEAR))
+    await kernel.apply(AddAddress(joined[0], "nsm-1", ip_interface("10.99.0.1/32")))
+    assert await check.was_moved(CONN)
+    gone = Connection("c", mechanism=CONN.mechanism.having(name="nsm-2")).with_ip(CONN.ip)
+    assert not await check.was_moved(gone)
+
+
 async def test_it_starts_no_process(kernel, joined) -> None:
     check = CheckLiveness(lambda make: kernel.inside(joined[0], make))
     with processes_started() as started:

@@ -5,6 +5,7 @@ import logging
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Request, Segment
 from nsm.api.mechanism import LOCAL, NAME, Mechanism
@@ -18,7 +19,7 @@ from nsm.components.client.recipe import Parts, requester
 from nsm.components.client.report import ReportConnections, Wire
 from nsm.components.client.standing import looked_at
 from nsm.elements.context import RememberPrefixes
-from nsm.elements.lifecycle import Liveness, Question
+from nsm.elements.lifecycle import Liveness
 from nsm.elements.liveness import CheckLiveness
 from nsm.errors import Invalid, NsmError
 from nsm.program import Program, place
@@ -65,6 +66,18 @@ def continued(stood: Connection, id: str) -> Connection:
     return replace(stood, id=id, path=replace(stood.hops, index=0))
 
 
+class Looks(Protocol):
+    """What can be seen of a vWire from its near end; `CheckLiveness` in a real kernel."""
+
+    async def __call__(self, conn: Connection) -> bool:
+        """Whether it carries."""
+        ...
+
+    async def was_moved(self, conn: Connection) -> bool:
+        """Whether it is another's, or leads elsewhere, than we have heard."""
+        ...
+
+
 async def work(config: Config, program: Program) -> None:
     """Keep what is wished for, looking by ping whether it carries."""
     within = config.liveness_check_timeout.total_seconds()
@@ -81,7 +94,7 @@ async def make(config: Config, program: Program) -> None:
     program.stopping.set()
 
 
-async def keep(config: Config, program: Program, carries: Question, *, stays: bool = True) -> None:
+async def keep(config: Config, program: Program, looks: Looks, *, stays: bool = True) -> None:
     """Ask for everything at once; say what becomes of it; close it all at the end.
 
     Who does not stay leaves it to the next, unless not all of it was given: then it is closed.
@@ -94,7 +107,7 @@ async def keep(config: Config, program: Program, carries: Question, *, stays: bo
         program.clock,
     )
     program.holdings.wanted.by(lambda: [want.wire.id for want in wanted])
-    alive = liveness(config, program, carries)
+    alive = liveness(config, program, looks)
     parts = Parts(
         report=report,
         place=place(program.environ),
@@ -200,7 +213,7 @@ def wants(config: Config) -> list[Wanted]:
     ]
 
 
-def liveness(config: Config, program: Program, carries: Question) -> Liveness | None:
+def liveness(config: Config, program: Program, looks: Looks) -> Liveness | None:
     """The check that packets pass, if it is wanted."""
     if not config.liveness_check_enabled:
         return None
@@ -208,7 +221,7 @@ def liveness(config: Config, program: Program, carries: Question) -> Liveness | 
     news = News(program.dialer, config.connect_to, program.clock, program.tasks)
     within = config.liveness_check_timeout.total_seconds()
     every = config.liveness_check_interval.total_seconds()
-    return Liveness(carries, every, within, elsewhere, news)
+    return Liveness(looks, every, within, elsewhere, news, looks.was_moved)
 
 
 async def here(make: Callable[[], socket.socket]) -> socket.socket:

@@ -36,7 +36,8 @@ class Liveness:
 
     `elsewhere` says whether somebody else serves the same: then what carries, but can no longer be
     had as it is, is moved there. Where nobody does, it is kept for as long as it carries. `news`
-    waits for the next word of who serves: what could not be had may be tried again.
+    waits for the next word of who serves: what could not be had may be tried again. `was_moved`
+    says whether it carries for somebody who has heard where to: a move was made, its answer lost.
     """
 
     alive: Question
@@ -44,6 +45,7 @@ class Liveness:
     within: float = 1.0
     elsewhere: Question | None = None
     news: News | None = None
+    was_moved: Question | None = None
 
     async def says(self, question: Question, conn: Connection, within: float | None = None) -> bool:
         """What a question is answered; no, where no answer comes in time."""
@@ -179,12 +181,18 @@ class Keeper:
     async def _elsewhere(self, *, again: bool = False) -> Change | None:
         """The move to whoever else serves; unless `again`, once, for it may not be what helps."""
         liveness = self.keeping.liveness
-        if liveness is None or liveness.elsewhere is None or (self.moved and not again):
+        if liveness is None or liveness.elsewhere is None:
+            return None
+        if self.moved and not again and not await self._was_moved(liveness):
             return None
         if not await liveness.says(liveness.elsewhere, self.conn):
             return None
         self.moved = True
         return self.keeping.move
+
+    async def _was_moved(self, liveness: Liveness) -> bool:
+        asked = liveness.was_moved
+        return asked is not None and await liveness.says(asked, self.conn)
 
     async def _rest(self, pause: float) -> None:
         """Wait so long, or until there is news of who serves."""

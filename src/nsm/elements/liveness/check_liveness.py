@@ -1,6 +1,7 @@
 """Whether packets pass: echoes sent through a vWire from inside its namespace, without forking."""
 
 import asyncio
+import errno
 import logging
 import secrets
 import socket
@@ -42,6 +43,24 @@ class CheckLiveness:
         if len(asked) == 1:  # as most have, five times a second: no task is made for that
             return await asked[0]
         return all(await asyncio.gather(*asked))
+
+    async def was_moved(self, conn: Connection) -> bool:
+        """Whether its interface is there, and has none of its addresses.
+
+        Then somebody moved it for us, and the answer that said so never came.
+        """
+        name = conn.mechanism.get(NAME) if conn.mechanism else ""
+        said = [await self._refusal(name, *pair) for pair in pairs(conn)]
+        return bool(said) and all(number == errno.EADDRNOTAVAIL for number in said)
+
+    async def _refusal(self, interface: str, source: str, target: str) -> int | None:
+        """Why there is no asking from there, as the system numbers it."""
+        try:
+            sock = await self.sockets(lambda: echo_socket(interface, source, target))
+        except OSError as error:
+            return error.errno
+        sock.close()
+        return None
 
     async def _asked(self, interface: str, source: str, target: str) -> bool:
         try:
