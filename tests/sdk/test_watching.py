@@ -34,9 +34,7 @@ pytestmark = pytest.mark.looptime
 OURS = Connection("nm-1", path=Path(1, (Segment("nsc", "nsc-1"), Segment("nm", "nm-1"))))
 
 
-def theirs(
-    state: int = UP, index: int = 2, own: str = "nm-1", next: str = "fwd-1"
-) -> Connection:
+def theirs(state: int = UP, index: int = 2, own: str = "nm-1", next: str = "fwd-1") -> Connection:
     """The same connection at the next hop."""
     segments = (Segment("nsc", "nsc-1"), Segment("nm", own), Segment("fwd", next))
     return Connection(next, path=Path(index, segments), state=state)
@@ -310,7 +308,9 @@ async def test_a_program_with_two_segments_hears_what_is_said_of_the_second() ->
     further = Path(3, (*path.segments, Segment("fwd", "fwd-1")))
     for _ in range(2):
         interest.expect()
-        interest.settle(through(hop, Connection("second", path=path)), replace(ANSWER, path=further))
+        interest.settle(
+            through(hop, Connection("second", path=path)), replace(ANSWER, path=further)
+        )
         await hop.say(UPDATE, Connection("fwd-1", path=further))
     await hop.say(UPDATE, Connection("fwd-1", path=further, state=DOWN))
     assert listener.told[-1] == (UPDATE, DOWN)

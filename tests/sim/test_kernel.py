@@ -11,8 +11,18 @@ from nsm.dataplane.fake import FakeKernel, netns
 from nsm.dataplane.forward import Joint, Port
 from nsm.dataplane.ledger import NodeKey
 from nsm.dataplane.netns import Netns
-from nsm.dataplane.ops import AddAddress, AddVeth, AddVxlan, DelAddress, DelLink, LinkEnd, Op
-from nsm.sim.kernel import Packets
+from nsm.dataplane.ops import (
+    AddAddress,
+    AddVeth,
+    AddVxlan,
+    DelAddress,
+    DelLink,
+    LinkEnd,
+    Op,
+    TakeName,
+)
+from nsm.dataplane.plan.beside import leaving
+from nsm.sim.kernel import Packets, SimCarrier, follow
 from nsm.sim.network import Network
 from nsm.sim.process import Host, Joined, Process
 from nsm.sim.trace import Trace
@@ -101,6 +111,40 @@ def test_what_a_passthrough_joins_and_lets_go_of_is_seen() -> None:
     assert not on.carries
     joint = Joint(MIDDLE, Port("in"), Port("out"))
     on.a.joints[MIDDLE, joint.table] = Joined(joint, Process(name="p1", life=1, host=on.a))
+    follow(on.a)
     assert on.carries
     on.a.joints.clear()
     assert not on.carries
+
+
+async def test_a_way_on_that_was_moved_carries_who_has_not_heard_of_it() -> None:
+    on, other = Ground(), netns()
+    process = Process(name="p1", life=1, host=on.a)
+    carrier = SimCarrier(process, lambda: None)
+    on.a.kernel.carry_out(
+        [
+            AddVeth(LinkEnd(CLIENT, "nsm-1"), LinkEnd(MIDDLE, "in")),
+            AddVeth(LinkEnd(MIDDLE, "out"), LinkEnd(END, "nsm-1")),
+            AddAddress(CLIENT, "nsm-1", OURS),
+            AddAddress(END, "nsm-1", THEIRS),
+        ]
+    )
+    await carrier.keep(Joint(MIDDLE, Port("in", (OURS.ip,)), Port("out", (THEIRS.ip,))))
+    new = ip_interface("10.0.1.1/24"), ip_interface("10.0.1.0/24")
+    on.a.kernel.carry_out(
+        [
+            AddVeth(LinkEnd(MIDDLE, "+out"), LinkEnd(other, "nsm-1")),
+            AddAddress(other, "nsm-1", new[1]),
+            TakeName(LinkEnd(MIDDLE, "+out"), "out", leaving("out")),
+        ]
+    )
+    follow(on.a)
+    assert on.carries
+    await carrier.keep(Joint(MIDDLE, Port("in", (new[0].ip,)), Port("out", (new[1].ip,))))
+    assert on.carries
+    on.a.kernel.carry_out([DelLink(LinkEnd(MIDDLE, leaving("out")))])
+    follow(on.a)
+    assert not on.carries
+    on.a.kernel.carry_out([DelAddress(CLIENT, "nsm-1", OURS), AddAddress(CLIENT, "nsm-1", new[0])])
+    near = on.a.kernel.links_at[CLIENT, "nsm-1"]
+    assert on.packets.passed(on.a, near)

@@ -84,7 +84,6 @@ class IpContext:
             dst_routes=tuple(r for r in self.dst_routes if cidr.prefix(r.prefix) not in lonely),
         )
 
-
     @property
     def wish(self) -> "IpContext":
         """What of it is the client's own, and no endpoint's answer."""

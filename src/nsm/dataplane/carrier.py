@@ -5,9 +5,11 @@ import logging
 from dataclasses import dataclass
 
 from nsm.dataplane import nft
-from nsm.dataplane.forward import PASS_ALL, Joint, find, join, part
+from nsm.dataplane.forward import PASS_ALL, Former, Joint, find, join, part
 from nsm.dataplane.kernel import Kernel
+from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns
+from nsm.dataplane.plan.beside import leaving
 from nsm.dataplane.rules import Rules
 from nsm.dataplane.watch import LinkWatch
 from nsm.errors import NotFound, NsmError
@@ -20,6 +22,7 @@ log = logging.getLogger(__name__)
 class _Kept:
     joint: Joint
     rules: Rules
+    former: Former | None = None
     joined: tuple[int, int] | None = None
 
 
@@ -27,7 +30,8 @@ class Carrier:
     """Joins two interfaces as soon as both are there, and again when one is made anew.
 
     The endpoint's own interface towards the client appears only after the endpoint has answered;
-    so `keep` may be called before it is there.
+    so `keep` may be called before it is there. Where another takes the place of the way on, the one
+    before carries until `keep` says for whom the new one is, and then whoever has not heard of it.
     """
 
     def __init__(self, kernel: Kernel, netns: Netns, tasks: Tasks) -> None:
@@ -53,7 +57,9 @@ class Carrier:
         """Join now if both are there, else as soon as they are. Invalid for bad rules."""
         await self._listen()
         async with self._lock:
-            kept = _Kept(joint, rules)
+            kept, before = _Kept(joint, rules), self._kept.get(joint.table)
+            if before and (left := await self._left(before)):
+                kept.former = Former(before.joint, left)
             await self._bring_up_to_date(kept)
             self._kept[joint.table] = kept
 
@@ -99,7 +105,21 @@ class Carrier:
         """Join unless these very interfaces are joined; wait for what is not there."""
         try:
             a, b = await find(self._kernel, kept.joint)
+            if kept.joined and kept.joined[0] == a.index and await self._left(kept):
+                return
+            if kept.former and await self._left(kept, kept.former.b.index) is None:
+                kept.former = kept.joined = None
             if kept.joined != (a.index, b.index):
-                kept.joined = await join(self._kernel, kept.joint, kept.rules)
+                kept.joined = await join(self._kernel, kept.joint, kept.rules, kept.former)
         except NotFound:
             kept.joined = None
+
+    async def _left(self, kept: _Kept, index: int | None = None) -> Link | None:
+        """The way on that is joined, or that of `index`, if another has taken its place meanwhile.
+
+        It is there for as long as somebody may still use it.
+        """
+        if index is None:
+            index = kept.joined[1] if kept.joined else 0
+        link = await self._kernel.look(kept.joint.netns, leaving(kept.joint.b.name))
+        return link if link and link.index == index else None

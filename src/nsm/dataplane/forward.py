@@ -6,10 +6,13 @@ the IP stack. A frame addressed to somebody beyond is passed on as it is, ARP an
 discovery too, for IP and ETHERNET payload alike. A frame addressed to our own MAC comes from a
 neighbour that was told it for good (payload IP): it is sent to the opposite address of the other
 vWire, whose MAC the kernel knows or finds out. No setting of the kernel is touched.
+
+Where the way on is moved to another endpoint, the client has the former's addresses until it hears
+of that: what bears them goes the former way, for as long as that interface is there.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from nsm.dataplane import nft
@@ -18,6 +21,7 @@ from nsm.dataplane.encode import Address
 from nsm.dataplane.kernel import Kernel
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns
+from nsm.dataplane.plan.beside import leaving
 from nsm.dataplane.rules import Rules
 from nsm.errors import Invalid, NotFound
 
@@ -54,14 +58,47 @@ class Joint:
         return f"nsm_{digest[:16]}"
 
 
-async def join(kernel: Kernel, joint: Joint, rules: Rules = PASS_ALL) -> tuple[int, int]:
+@dataclass(frozen=True, slots=True)
+class Former:
+    """How a joint was before its way on was moved; `b` is what that is called now."""
+
+    joint: Joint
+    b: Link
+
+    @property
+    def far(self) -> Port:
+        """What is left of the way on."""
+        return Port(self.b.name, self.joint.b.opposite)
+
+    def bears(self, joint: Joint) -> Iterator[str]:
+        """What is true, in nft's words, of packets for it and of no packet for `joint`."""
+        sides = (
+            ("saddr", self.joint.a.opposite, joint.a.opposite),
+            ("daddr", self.joint.b.opposite, joint.b.opposite),
+        )
+        for field, before, now in sides:
+            for version, family in ((4, "ip"), (6, "ip6")):
+                left = sorted({ip for ip in before if ip.version == version} - {*now})
+                if left:
+                    yield f"{family} {field} {{ {', '.join(map(str, left))} }}"
+
+
+async def join(
+    kernel: Kernel, joint: Joint, rules: Rules = PASS_ALL, former: Former | None = None
+) -> tuple[int, int]:
     """Let packets through, replacing what was said before; the indices of the two interfaces.
 
     NotFound while one of them is not there, Invalid if nft refuses the rules.
     """
     a, b = await find(kernel, joint)
-    text = script(joint, a.mac, b.mac, rules)
-    await kernel.inside(joint.netns, lambda: nft.run(text))
+
+    def run() -> None:
+        try:
+            nft.run(script(joint, a.mac, b.mac, rules, former, ahead=True))
+        except Invalid:  # or an older kernel, where a hook stays with what is renamed
+            nft.run(script(joint, a.mac, b.mac, rules, former))
+
+    await kernel.inside(joint.netns, run)
     return a.index, b.index
 
 
@@ -80,13 +117,32 @@ async def find(driver: Driver, joint: Joint) -> tuple[Link, Link]:
     return a, b
 
 
-def script(joint: Joint, mac_a: str, mac_b: str, rules: Rules = PASS_ALL) -> str:
-    """The ruleset that joins, whole: what stood there before goes in the same transaction."""
+def script(
+    joint: Joint,
+    mac_a: str,
+    mac_b: str,
+    rules: Rules = PASS_ALL,
+    former: Former | None = None,
+    *,
+    ahead: bool = False,
+) -> str:
+    """The ruleset that joins, whole: what stood there before goes in the same transaction.
+
+    `ahead` hooks the way on by the name as well that it has once another takes its place: from
+    Linux 6.16 on a hook goes by names, and what is not there yet may be named.
+    """
     a, b = joint.a, joint.b
+    ways = [(a, mac_a, b), (b, mac_b, a)]
+    if former:
+        ways.append((former.far, former.b.mac, former.joint.a))
     lines = [*_memory()] if rules.any else []
-    for number, (here, mac, there) in enumerate(((a, mac_a, b), (b, mac_b, a))):
-        lines += _filter(number, here, rules) if rules.any else ()
-        lines += _carry(number, here, mac, there, remember=rules.any)
+    for number, (here, mac, there) in enumerate(ways):
+        names = (here.name, leaving(b.name)) if ahead and here is b and not former else (here.name,)
+        lines += _filter(number, names, rules) if rules.any else ()
+        lines += (_hook("carry", number, names, 10), *(_learn() if rules.any else ()))
+        if former and here is a:
+            lines += _carry_on(joint, mac, former)
+        lines += (*_carry(mac, there), "}")
     body = "\n".join(lines)
     return f"{_cleared(joint)}table netdev {joint.table} {{\n{body}\n}}\n"
 
@@ -95,21 +151,21 @@ def _cleared(joint: Joint) -> str:
     return f"table netdev {joint.table} {{ }}\ndelete table netdev {joint.table}\n"
 
 
-def _hook(kind: str, number: int, port: Port, priority: int) -> str:
-    if any(c in port.name for c in '"\\*'):
-        raise Invalid(f"an interface called {port.name!r} cannot be named to nft")
+def _hook(kind: str, number: int, names: Sequence[str], priority: int) -> str:
+    for name in names:
+        if any(c in name for c in '"\\*'):
+            raise Invalid(f"an interface called {name!r} cannot be named to nft")
+    quoted = ", ".join(f'"{name}"' for name in names)
+    devices = f"devices = {{ {quoted} }}" if len(names) > 1 else f"device {quoted}"
     return (
-        f"chain {kind}{number} {{ type filter hook ingress device"
-        f' "{port.name}" priority {priority}; policy accept;'
+        f"chain {kind}{number} {{ type filter hook ingress {devices}"
+        f" priority {priority}; policy accept;"
     )
 
 
-def _carry(number: int, here: Port, mac: str, there: Port, *, remember: bool) -> Iterator[str]:
-    """What comes in here goes out there."""
+def _carry(mac: str, there: Port) -> Iterator[str]:
+    """What comes in by an interface of that MAC goes out there."""
     to = f'"{there.name}"'
-    yield _hook("carry", number, here, 10)
-    if remember:
-        yield from _learn()
     # An answer for whoever is beyond bears our MAC, if its sender was told that for good: it may
     # be ours or theirs, so both get it, and so at each passthrough that comes after.
     yield (
@@ -123,12 +179,21 @@ def _carry(number: int, here: Port, mac: str, there: Port, *, remember: bool) ->
         if hop := there.hop(version):
             yield f"ether daddr {mac} meta protocol {family} fwd {family} to {hop} device {to}"
     yield f"fwd to {to}"
-    yield "}"
 
 
-def _filter(number: int, here: Port, rules: Rules) -> Iterator[str]:
+def _carry_on(joint: Joint, mac: str, former: Former) -> Iterator[str]:
+    """What comes from the client and bears addresses of before goes where it went before."""
+    to = f'"{former.far.name}"'
+    for bearing in former.bears(joint):
+        version, family = (6, "ip6") if bearing.startswith("ip6 ") else (4, "ip")
+        if hop := former.far.hop(version):
+            yield f"ether daddr {mac} {bearing} fwd {family} to {hop} device {to}"
+        yield f"{bearing} fwd to {to}"
+
+
+def _filter(number: int, names: Sequence[str], rules: Rules) -> Iterator[str]:
     """What may come in: an accepted packet goes on to the chain that carries."""
-    yield _hook("filter", number, here, 0)
+    yield _hook("filter", number, names, 0)
     yield "ether type arp accept"
     yield (
         "icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, destination-unreachable,"

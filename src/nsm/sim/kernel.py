@@ -16,6 +16,7 @@ from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import Op
+from nsm.dataplane.plan.beside import leaving
 from nsm.dataplane.rules import Rules
 from nsm.errors import Unreachable
 from nsm.sim.network import Network
@@ -58,6 +59,7 @@ class KernelHandle:
         finally:
             self.pending.pop(number, None)
         made = self.kernel.carry_out(ops)
+        follow(self.process.host)
         self.trace(f"{self.process}", f"{ops[0]} and {len(ops) - 1} more")
         self.changed()
         try:
@@ -116,7 +118,11 @@ class SimCarrier:
         """Join these two from now on."""
         await asyncio.sleep(TAKES)
         if self.process.alive:
-            self.process.host.joints[joint.netns, joint.table] = Joined(joint, self.process)
+            host, at = self.process.host, (joint.netns, joint.table)
+            stood = host.joints.get(at)
+            former = stood if stood and stood.by is self.process and _left(host, stood) else None
+            b = host.kernel.links_at.get((joint.netns, joint.b.name))
+            host.joints[at] = Joined(joint, self.process, b.index if b else 0, former)
             self.changed()
 
     async def drop(self, joint: Joint) -> None:
@@ -130,6 +136,15 @@ class SimCarrier:
 def address(text: str) -> Address:
     """An address without its prefix; the same few are looked at again and again."""
     return ip_interface(text).ip
+
+
+def follow(host: Host) -> None:
+    """Passthroughs that live join what has come where nothing is left of what they had joined."""
+    for at, joined in host.joints.items():
+        if joined.by.alive and _way_on(host, joined) is None:
+            b = host.kernel.links_at.get((joined.joint.netns, joined.joint.b.name))
+            if b:
+                host.joints[at] = Joined(joined.joint, joined.by, b.index)
 
 
 class Packets:
@@ -159,9 +174,7 @@ class Packets:
         """Whether all addresses of an interface reach all of whatever is at its other end."""
 
         def judge() -> bool:
-            way = self._way((host, near))
-            sources, targets = ([a.ip for a in link.addresses] for _, link in (way[0], way[-1]))
-            return self._all_ping((host, near), sources, targets)
+            return self._all_ping((host, near), [one.ip for one in near.addresses])
 
         return self._known((host.name, near.end.netns.key, near.end.name), judge)
 
@@ -170,7 +183,7 @@ class Packets:
         hosts = self.network.hosts.values()
         standing = (
             [host.kernel.changes for host in hosts],
-            [one.joint for host in hosts if host.joints for one in host.joints.values()],
+            [one for host in hosts if host.joints for one in host.joints.values()],
             [*self.network.cuts],
         )
         if standing != self.standing:
@@ -179,10 +192,22 @@ class Packets:
             known = self.known[asked] = judge()
         return known
 
-    def _all_ping(self, here: At, sources: list[Address], targets: list[Address]) -> bool:
-        way = self._way(here)
-        pairs = [(s, t) for s in sources for t in targets if s.version == t.version]
-        return len(way) > 1 and bool(pairs) and all(self._pings(way, s, t) for s, t in pairs)
+    def _all_ping(
+        self, here: At, sources: list[Address], targets: list[Address] | None = None
+    ) -> bool:
+        """Whether each of `sources` reaches all of its family: `targets`, or whatever is there."""
+        asked = False
+        for source in sources:
+            way = self._way(here, source)
+            if len(way) < 2:
+                return False
+            to = [one.ip for one in way[-1][1].addresses] if targets is None else targets
+            for target in to:
+                if target.version == source.version:
+                    asked = True
+                    if not self._pings(way, source, target):
+                        return False
+        return asked
 
     def _pings(self, way: list[At], source: Address, target: Address) -> bool:
         (host, near), (_, next_to_near) = way[:2]
@@ -191,12 +216,12 @@ class Packets:
             far_host, far, target, source, next_to_far
         )
 
-    def _way(self, here: At) -> list[At]:
-        """Every interface that a packet passes, the first and the last included."""
+    def _way(self, here: At, source: Address) -> list[At]:
+        """Every interface that a packet from there passes, the first and the last included."""
         way = [here]
         while len(way) < LONGEST and (there := self._opposite(*way[-1])):
             way.append(there)
-            if not (onward := _joined_to(*there)):
+            if not (onward := _joined_to(*there, source)):
                 break
             way.append(onward)
         return way if len(way) % 2 == 0 else way[:1]
@@ -239,16 +264,37 @@ class Packets:
         return None
 
 
-def _joined_to(host: Host, link: FakeLink) -> At | None:
-    """The interface that a passthrough has joined to this one."""
-    place = (link.end.netns, link.end.name)
+def _joined_to(host: Host, link: FakeLink, source: Address) -> At | None:
+    """The interface that a passthrough has joined to this one, for packets from there."""
     for (netns, _), joined in host.joints.items():
-        names = [joined.joint.a.name, joined.joint.b.name]
-        if netns == place[0] and place[1] in names:
-            names.remove(place[1])
-            other = host.kernel.links_at.get((netns, names[0]))
-            return (host, other) if other else None
+        if netns != link.end.netns:
+            continue
+        for one in _borne_by(joined, source):
+            a, b = host.kernel.links_at.get((netns, one.joint.a.name)), _way_on(host, one)
+            if a and b and link in (a, b):
+                return host, b if link is a else a
     return None
+
+
+def _borne_by(joined: Joined, source: Address) -> tuple[Joined, ...]:
+    """In which order a joint and what it was before carry what comes from there."""
+    former = joined.former
+    if former is None:
+        return (joined,)
+    moved = source in former.joint.a.opposite and source not in joined.joint.a.opposite
+    return (former, joined) if moved else (joined, former)
+
+
+def _way_on(host: Host, joined: Joined) -> FakeLink | None:
+    """The interface that is the way on, where it was or on its way out."""
+    there = host.kernel.links_at.get((joined.joint.netns, joined.joint.b.name))
+    return there if there and there.index == joined.b else _left(host, joined)
+
+
+def _left(host: Host, joined: Joined) -> FakeLink | None:
+    """The way on, if another has taken its place."""
+    left = host.kernel.links_at.get((joined.joint.netns, leaving(joined.joint.b.name)))
+    return left if left and left.index == joined.b else None
 
 
 def _same_vni(far: FakeLink, link: FakeLink) -> bool:

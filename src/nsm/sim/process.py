@@ -34,10 +34,16 @@ class Host:
 
 @dataclass(frozen=True)
 class Joined:
-    """What a passthrough has joined, and which life of it keeps it so."""
+    """What a passthrough has joined, and which life of it keeps it so.
+
+    `b` is the index of the interface that is the way on, by whatever name it has by now (0: it is
+    not there yet); `former` is how it was before it was moved.
+    """
 
     joint: Joint
     by: "Process"
+    b: int = 0
+    former: "Joined | None" = None
 
 
 class Killed(Exception):

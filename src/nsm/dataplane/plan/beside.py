@@ -51,7 +51,7 @@ def beside(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> Beside:
     """
     clashing = frozenset(ends(before)) & frozenset(ends(wanted))
     coming = {place: _sign(COMING, place[1]) for place in clashing}
-    going = {place: _sign(GOING, place[1]) for place in clashing}
+    going = {place: leaving(place[1]) for place in clashing}
     named = tuple(_under_other_name(op, coming) for op in wanted)
     meanwhile = {(netns, other) for (netns, _), other in coming.items()}
     leading = tuple(op for op in named if _leads(op, meanwhile))
@@ -73,6 +73,11 @@ def beside(before: tuple[Op, ...], wanted: tuple[Op, ...]) -> Beside:
             tuple(_under_other_name(op, going) for op in before if not clashing or _made(op))
         ),
     )
+
+
+def leaving(name: str) -> str:
+    """What an interface is called that had that name, while it carries what is left."""
+    return _sign(GOING, name)
 
 
 def is_going(name: str) -> bool:

@@ -49,7 +49,7 @@ class CarryThrough(Element):
         before = self.joined.get(conn.id)
         if before == joint:
             return
-        if before:
+        if before and before.table != joint.table:
             await self.carrier.drop(before)
         await self.carrier.keep(joint, self.rules)
         self.joined[conn.id] = joint
