@@ -1,5 +1,7 @@
 """`nsm audit`: is anything left over?"""
 
+import time
+
 import click
 
 from nsm.cli.options import Json, home, mesh, need_root, output, say_json, table, timeout
@@ -52,11 +54,16 @@ def command(name: str | None, here: bool, timeout: float, mesh: str | None, outp
 
 
 def show(found: Json) -> None:
-    """All of it, for people."""
+    """All of it, for people; what waits needs no mending, so of that it says how long."""
+    now, what = time.time(), ("kind", "what", "where", "whose")
     if not found["leftovers"]:
         click.echo("nothing is left over")
-    for title, key in (("", "leftovers"), ("waits for its time to be up:", "waiting")):
-        rows = [[one[c] for c in ("kind", "what", "where", "whose", "fix")] for one in found[key]]
-        if rows:
-            click.echo(title, nl=bool(title))
-            table(("KIND", "WHAT", "WHERE", "WHOSE", "FIX"), rows)
+    else:
+        rows = [[*(one[c] for c in what), one["fix"]] for one in found["leftovers"]]
+        table(("KIND", "WHAT", "WHERE", "WHOSE", "FIX"), rows)
+    if found["waiting"]:
+        click.echo("waits for its time to be up:")
+        waits = [
+            (*(one[c] for c in what), f"{one['until'] - now:.0f} s") for one in found["waiting"]
+        ]
+        table(("KIND", "WHAT", "WHERE", "WHOSE", "ENDS IN"), waits)

@@ -37,7 +37,7 @@ class Liveness:
     `elsewhere` says whether somebody else serves the same: then what carries, but can no longer be
     had as it is, is moved there. Where nobody does, it is kept for as long as it carries. `news`
     waits for the next word of who serves: what could not be had may be tried again. `was_moved`
-    says whether it carries for somebody who has heard where to: a move was made, its answer lost.
+    says whether it stands as we have never heard: it was moved, and the answer was lost.
     """
 
     alive: Question
