@@ -74,7 +74,7 @@ class Looks(Protocol):
         ...
 
     async def was_moved(self, conn: Connection) -> bool:
-        """Whether its interface has none of its addresses: it leads elsewhere than we have heard."""
+        """Whether its interface has none of its addresses: it leads where we have not heard."""
         ...
 
 
