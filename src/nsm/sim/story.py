@@ -143,6 +143,11 @@ class Size:
 SIZES = {"small": Size(2, 3, 8, 6), "large": Size(6, 8, 40, 12)}
 
 
+RESTS = {False: 0.4, True: 0.15}
+"""How many stories rest, by whether somebody is hasty: those take five times as long to live, for
+everything is asked for again every few seconds."""
+
+
 def _offer(endpoint: Endpoint) -> str:
     if endpoint.onward:
         return f"{endpoint.service}, on to {endpoint.onward}"
@@ -167,6 +172,7 @@ def told(seed: int, size: str = "small") -> Story:
     lifetime = 600.0 if theme == "deaths" else chance.choice((60.0, 60.0, 120.0, 600.0))
     programs = [*(one.name for one in endpoints), *(one.name for one in clients)]
     programs += [name for node in nodes for name in node.programs]
+    hasty = chance.choice(programs) if chance.random() < 0.3 else ""
     story = Story(
         seed=seed,
         nodes=nodes,
@@ -174,9 +180,9 @@ def told(seed: int, size: str = "small") -> Story:
         clients=clients,
         theme=theme,
         lifetime=lifetime,
-        hasty=chance.choice(programs) if chance.random() < 0.3 else "",
+        hasty=hasty,
         stored=chance.random() < 0.5,
-        rests=lifetime < 600 and chance.random() < 0.4,
+        rests=lifetime < 600 and chance.random() < RESTS[bool(hasty)],
     )
     faults = sorted(_faults(chance, story, chance.randint(0, most.faults)), key=lambda f: f.at)
     return replace(story, faults=tuple(faults))
