@@ -21,6 +21,7 @@ from nsm.dataplane.ops import (
     DelAddress,
     DelLink,
     DelNeighbor,
+    DelRoute,
     SetLink,
 )
 from nsm.errors import Invalid, Unsupported
@@ -250,10 +251,22 @@ def test_refresh_asks_first_whether_a_device_is_ours(client, endpoint) -> None:
     assert plan.refresh(ops, {(client.netns, "nsm-1"): theirs})[0] == ops[0]
 
 
-def test_refresh_never_removes_a_route(client, endpoint) -> None:
+def test_refresh_takes_away_routes_of_the_plan_before(client, endpoint) -> None:
     before = plan.local(connection(), client, endpoint)
     wanted = plan.local(connection(replace(DUAL, src_routes=())), client, endpoint)
-    assert plan.refresh(wanted, {}, before) == wanted
+    again = plan.refresh(wanted, {}, before)
+    gone = {str(op.prefix) for op in of(again, DelRoute)}
+    assert gone == {"10.0.0.0/8", "::/0"}, "the way to the opposite end is wanted for its own sake"
+    assert (again[0], *again[3:]) == wanted
+    assert not of(plan.refresh(before, {}, wanted), DelRoute)
+
+
+def test_refresh_keeps_a_route_that_only_leads_by_another_gateway(client, endpoint) -> None:
+    host, net, *rest = DUAL.src_routes
+    routes = (host, replace(net, next_hop="172.16.1.7"), *rest)
+    before = plan.local(connection(), client, endpoint)
+    wanted = plan.local(connection(replace(DUAL, src_routes=routes)), client, endpoint)
+    assert plan.refresh(wanted, {}, before) == wanted != before
 
 
 hosts = st.one_of(

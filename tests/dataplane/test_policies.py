@@ -50,10 +50,11 @@ def test_undo_removes_the_rules_before_the_device(client, endpoint) -> None:
     assert plan.undo(ops) == (DelRule(rules[0]), ops[0].undo())
 
 
-def test_refresh_removes_rules_of_the_plan_before(client, endpoint) -> None:
-    rules, _, before = planned(client, endpoint, PolicyRoute("10.1.0.0/16"))
+def test_refresh_removes_rules_of_the_plan_before_and_then_their_tables(client, endpoint) -> None:
+    [rule], [route], before = planned(client, endpoint, PolicyRoute("10.1.0.0/16"))
     _, _, wanted = planned(client, endpoint)
-    assert plan.refresh(wanted, {}, before) == (wanted[0], DelRule(rules[0]), *wanted[1:])
+    gone = (DelRule(rule), route.undo())
+    assert plan.refresh(wanted, {}, before) == (wanted[0], *gone, *wanted[1:])
 
 
 @pytest.mark.parametrize(

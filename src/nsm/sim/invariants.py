@@ -2,11 +2,17 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from ipaddress import ip_network
 
 from nsm.api.connection import Connection
+from nsm.api.context import IpContext
 from nsm.api.mechanism import NAME
 from nsm.components.client.report import UP, Wire
+from nsm.dataplane.encode import Network
+from nsm.dataplane.fake_link import FakeLink
+from nsm.dataplane.plan.side import CLIENT, side
+from nsm.dataplane.rtnl import RT_TABLE_MAIN
 from nsm.elements.context import AssignPointToPoint
 from nsm.sim.inside import inside
 from nsm.sim.kernel import address
@@ -100,6 +106,18 @@ class Watch:
         if link and {str(a) for a in link.addresses} != set(conn.ip.src_ip_addrs):
             has = ", ".join(str(address) for address in link.addresses) or "no address"
             yield f"{wire.id} has {has} and not {conn.ip.src_ip_addrs}", BLIND
+        for prefix in self._led(client, link) - _ways(conn.ip) if link else ():
+            yield f"{wire.id} leads {prefix} into its vWire, for which nobody asked", BLIND
+
+    def _led(self, client: str, link: FakeLink) -> set[Network]:
+        """What is led into an interface of a client."""
+        kernel = self.mesh.hosts[self.mesh.roles[client].host].kernel
+        space, name = link.end.netns, link.end.name
+        return {
+            prefix
+            for (netns, table, prefix), (into, _) in kernel.routes.items()
+            if into == name and netns == space and table == RT_TABLE_MAIN
+        }
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
         had = Counter(
@@ -131,6 +149,11 @@ class Watch:
             if times > OFTEN:
                 yield f"{who} asks {times} times within {LOOK} s", 0.0
         asked.clear()
+
+
+@lru_cache(4096)
+def _ways(ip: IpContext) -> frozenset[Network]:
+    return frozenset(way.prefix for way in side(ip, CLIENT).routes)
 
 
 def noticed(wire: Wire) -> bool:

@@ -17,6 +17,7 @@ from nsm.dataplane.link import Link
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.ops import Op
 from nsm.dataplane.plan.beside import leaving
+from nsm.dataplane.rtnl import RT_TABLE_MAIN
 from nsm.dataplane.rules import Rules
 from nsm.errors import Unreachable
 from nsm.sim.network import Network
@@ -29,8 +30,6 @@ At = tuple[Host, FakeLink]
 """An interface, and the host it is on."""
 LONGEST = 16
 """Interfaces on the way of a packet."""
-MAIN = 254
-"""The routing table that everything goes by."""
 
 
 class KernelHandle:
@@ -236,7 +235,7 @@ class Packets:
         known = [
             (prefix.prefixlen, way)
             for (where, table, prefix), (way, _) in host.kernel.routes.items()
-            if where == netns and table == MAIN and prefix.version == to.version and to in prefix
+            if (where, table, prefix.version) == (netns, RT_TABLE_MAIN, to.version) and to in prefix
         ]
         known += [
             (a.network.prefixlen, name)

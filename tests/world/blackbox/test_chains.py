@@ -105,6 +105,42 @@ def test_one_that_passes_on_and_is_told_to_end_closes_what_it_led_on(passing: Me
     assert ends() == 1
 
 
+MOVING = """
+nodes: [n-1, n-2]
+services:
+  ring:
+    matches:
+      - {source_selector: {app: wall}, routes: [{destination_selector: {app: end}}]}
+      - {routes: [{destination_selector: {app: wall}}]}
+endpoints:
+  wall: {node: n-1, serves: ring, run: passthrough, labels: {app: wall}}
+  end-1: {node: n-1, serves: ring, run: icmp-responder, labels: {app: end}, cidr: [10.74.1.0/24]}
+  end-2: {node: n-2, serves: ring, run: icmp-responder, labels: {app: end}, cidr: [10.74.2.0/24]}
+workloads:
+  user: {node: n-1, wants: kernel://ring/nsm-1}
+"""
+
+
+def test_behind_one_that_passes_on_a_vwire_moves_and_leaves_nothing_of_where_it_led(
+    lab: Lab,
+) -> None:
+    mesh = lab.up("moving", MOVING)
+    for _ in range(2):
+        before, index = mesh.wire("user"), _index(mesh)
+        mesh.ok("kill", before["path"][-1])
+        eventually(lambda end=before["path"][-1]: mesh.wire("user")["path"][-1] not in ("", end))
+        eventually(lambda: mesh.pings("user", "ring"))
+        mesh.ok("restart", before["path"][-1])
+        assert _index(mesh) == index
+        routes = mesh.exec("user", "ip", "route").out
+        assert all(text.split("/")[0] not in routes for text in before["dst"])
+
+
+def _index(mesh: Mesh) -> str:
+    """Which interface the vWire is: another has another number."""
+    return mesh.exec("user", "cat", "/sys/class/net/nsm-1/ifindex").out
+
+
 FILTERING = """
 services:
   safe:

@@ -8,6 +8,7 @@ from nsm.dataplane.ops import (
     AddAddress,
     AddBridge,
     AddNeighbor,
+    AddRoute,
     AddRule,
     AddVeth,
     AddVxlan,
@@ -28,9 +29,9 @@ Seen = Mapping[tuple[Netns, str], Link | None]
 def refresh(wanted: tuple[Op, ...], seen: Seen, before: tuple[Op, ...] = ()) -> tuple[Op, ...]:
     """The ops that turn what is there into what is wanted.
 
-    Addresses nobody wants any more go, as do neighbours and rules that stood in the plan `before`;
-    routes are replaced and never removed (W §2.3). All that is wanted is then said again. New
-    addresses come before old ones go: a link without any loses its routes for that moment.
+    Addresses nobody wants any more go, as do neighbours, rules and routes that stood in the plan
+    `before` (upstream leaves routes: W §2.3). All that is wanted is then said again. New addresses
+    come before old ones go: a link without any loses its routes for that moment.
     """
     strangers = tuple(_strangers(wanted, seen))
     changing = {(op.netns, op.name) for op in strangers}
@@ -82,7 +83,12 @@ def _strangers(wanted: tuple[Op, ...], seen: Seen) -> Iterable[DelAddress]:
 
 
 def dropped(wanted: tuple[Op, ...], before: tuple[Op, ...]) -> Iterable[Op]:
-    """What removes the neighbours and rules that stood, and are wanted no more."""
-    kept = set(wanted)
-    gone = (op for op in before if isinstance(op, AddRule | AddNeighbor) and op not in kept)
-    return reverse(tuple(gone))
+    """What removes the neighbours, rules and routes that stood, and are wanted no more."""
+    kept = {_said(op) for op in wanted}
+    gone = (op for op in before if isinstance(op, AddRule | AddNeighbor | AddRoute))
+    return reverse(tuple(op for op in gone if _said(op) not in kept))
+
+
+def _said(op: Op) -> object:
+    """An op, or of a route what another one for the same prefix would replace."""
+    return (op.netns, op.table, op.prefix) if isinstance(op, AddRoute) else op
