@@ -62,6 +62,12 @@ class Watch:
         self.wrong = seen
         self.continuity.look()
 
+    def disagreeing(self) -> Iterator[str]:
+        """What stands otherwise than its client has heard, which it may for a while."""
+        for client, wire in self.mesh.wires():
+            if wire.state == UP:
+                yield from (problem for problem, _ in self._kernel(client, wire))
+
     def _problems(self, now: float) -> Iterator[tuple[str, float]]:
         yield from self._connections()
         yield from self._addresses()

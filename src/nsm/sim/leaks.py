@@ -1,14 +1,18 @@
 """What is left when nobody has anything any more: in kernels, pools, memories and descriptors."""
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from nsm.api.connection import Connection
+from nsm.api.paths import earliest
 from nsm.components.client.report import UP
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.context import AssignPointToPoint, RememberPrefixes
 from nsm.elements.kernel import JoinNamespaces
+from nsm.elements.lifecycle.timeout import FOR_THE_CLOSE
 from nsm.elements.registry.catalog import Catalog
 from nsm.elements.registry.views import Views
 from nsm.sdk.events import Events
@@ -18,7 +22,7 @@ from nsm.sdk.watching import Watching
 from nsm.sim.files import LEDGER
 from nsm.sim.inside import inside
 from nsm.sim.mesh import Mesh, Running
-from nsm.sim.process import Process
+from nsm.sim.process import START, Process
 
 T = TypeVar("T")
 
@@ -100,15 +104,24 @@ def strays(mesh: Mesh) -> Iterator[str]:
 def forgotten(mesh: Mesh) -> Iterator[str]:
     """Connections that carry for a client, though a hop on their way knows nothing of them.
 
-    Not those of clients that send no pings: they give up what is refused, though it may carry.
+    Not those of clients that send no pings: they give up what is refused, though it may carry. Nor
+    those that nobody could refresh until a token of their last answer ran out.
     """
     known = {(_home(mesh, name), id) for name, id in _lived(mesh)}
     for client, wire in mesh.wires():
-        if client in mesh.story.blind or not mesh.carries(client, wire.conn):
+        blind = client in mesh.story.blind
+        if blind or _is_spent(mesh, wire.conn) or not mesh.carries(client, wire.conn):
             continue
         for hop in wire.conn.hops.segments:
             if not hop.name.endswith(ASKER) and (_home(mesh, hop.name), hop.id) not in known:
                 yield f"{hop.name} does not know {hop.id}, which {client} has as {wire.id}"
+
+
+def _is_spent(mesh: Mesh, conn: Connection) -> bool:
+    """Whether somebody's clock may say that it is time to close it, for want of a refresh."""
+    ends = earliest(conn.hops)
+    latest = START + asyncio.get_running_loop().time() + max(h.skew for h in mesh.hosts.values())
+    return ends is not None and latest >= ends.time - FOR_THE_CLOSE * mesh.story.shortest
 
 
 def still_known(mesh: Mesh) -> Iterator[str]:

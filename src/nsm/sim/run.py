@@ -98,7 +98,7 @@ class Telling:
         for task in befalling:  # whoever is told to stop may take its time
             await asyncio.wait([task])
         mesh.trace("story", "nothing goes wrong from here on", aloud=True)
-        await self._until(SETTLED, lambda: unsettled(mesh, self.watch.pools))
+        await self._until(SETTLED, self._unsettled)
         if self.story.rests and not mesh.problems:
             await self._rest()
         watching.cancel()
@@ -113,6 +113,10 @@ class Telling:
         mesh = self.mesh
         for name in mesh.roles:
             mesh.start(name)
+
+    def _unsettled(self) -> Iterator[str]:
+        yield from unsettled(self.mesh, self.watch.pools)
+        yield from self.watch.disagreeing()
 
     async def _rest(self) -> None:
         mesh, loop = self.mesh, asyncio.get_running_loop()

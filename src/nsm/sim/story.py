@@ -89,7 +89,12 @@ class Story:
 
     def lifetime_of(self, name: str) -> float:
         """How long the tokens of a program are good for."""
-        return self.lifetime / 5 if name == self.hasty else self.lifetime
+        return self.lifetime / 5 if name and name == self.hasty else self.lifetime
+
+    @property
+    def shortest(self) -> float:
+        """How many seconds the tokens last that end first."""
+        return self.lifetime_of(self.hasty)
 
     def leads(self, service: str) -> str:
         """Which service a wish for this one ends at."""

@@ -9,7 +9,7 @@ from nsm.api import paths
 from nsm.api.connection import DOWN
 from nsm.components.client import program as client
 from nsm.components.client.memory import Memory
-from nsm.elements.context import remember_prefixes
+from nsm.elements.context import LeaveBehind, remember_prefixes
 from nsm.elements.kernel import join_namespaces
 from nsm.elements.lifecycle import Begin, Timeout, heal, refresh
 from nsm.elements.lifecycle.begin_client import BeginClient
@@ -172,10 +172,10 @@ def heal_tries_once(real: Any) -> Any:
     return once
 
 
-@mutation(heal, "_wished")
+@mutation(heal, "_wished", (LeaveBehind, "request"))
 def another_endpoint_keeps_the_addresses(real: Any) -> Any:
-    """Another endpoint is asked for the addresses that the dead one gave."""
-    return lambda context: context
+    """Another endpoint is asked for the addresses that the dead one gave, and nobody minds."""
+    return Element.request if real.__name__ == "request" else lambda context: context
 
 
 @mutation(MakeBeforeBreak, "request")
