@@ -58,7 +58,7 @@ class Carrier:
         await self._listen()
         async with self._lock:
             kept, before = _Kept(joint, rules), self._kept.get(joint.table)
-            if before and (left := await self._left(before)):
+            if before and before.joined and (left := await self._left(before, before.joined[1])):
                 kept.former = Former(before.joint, left)
             await self._bring_up_to_date(kept)
             self._kept[joint.table] = kept
@@ -105,7 +105,8 @@ class Carrier:
         """Join unless these very interfaces are joined; wait for what is not there."""
         try:
             a, b = await find(self._kernel, kept.joint)
-            if kept.joined and kept.joined[0] == a.index and await self._left(kept):
+            before = kept.joined or (0, 0)
+            if before[0] == a.index and before[1] != b.index and await self._left(kept, before[1]):
                 return
             if kept.former and await self._left(kept, kept.former.b.index) is None:
                 kept.former = kept.joined = None
@@ -114,12 +115,10 @@ class Carrier:
         except NotFound:
             kept.joined = None
 
-    async def _left(self, kept: _Kept, index: int | None = None) -> Link | None:
-        """The way on that is joined, or that of `index`, if another has taken its place meanwhile.
+    async def _left(self, kept: _Kept, index: int) -> Link | None:
+        """The way on of that index, if another has taken its place meanwhile.
 
         It is there for as long as somebody may still use it.
         """
-        if index is None:
-            index = kept.joined[1] if kept.joined else 0
         link = await self._kernel.look(kept.joint.netns, leaving(kept.joint.b.name))
         return link if link and link.index == index else None
