@@ -222,9 +222,12 @@ def test_refresh_takes_away_addresses_that_nobody_wants(client, endpoint) -> Non
     stranger = ip_interface("172.16.9.9/32")
     there = Link("nsm-1", 7, mtu=1500, mac=ops[0].a.mac, addresses=(stranger, ops[1].address))
     device, *rest = ops
-    again = plan.refresh(ops, {(client.netns, "nsm-1"): there})
     mine = [op for op in of(ops, AddAddress) if op.netns == client.netns]
-    assert again == (device, *mine, DelAddress(client.netns, "nsm-1", stranger), *rest)
+    strange = (*mine, DelAddress(client.netns, "nsm-1", stranger))
+    assert plan.refresh(ops, {(client.netns, "nsm-1"): there}, ops) == (device, *strange, *rest)
+    found = plan.refresh(ops, {(client.netns, "nsm-1"): there})
+    shaken = (SetLink(client.netns, "nsm-1", up=False), SetLink(client.netns, "nsm-1", up=True))
+    assert found == (device, *strange, *shaken, *rest)
 
 
 def test_refresh_forgets_neighbours_of_the_plan_before(client, endpoint) -> None:

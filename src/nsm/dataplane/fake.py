@@ -245,10 +245,19 @@ class FakeKernel:
                 link.neighbors[ip] = (mac, permanent)
             case DelNeighbor(ip=ip):
                 fresh = link.neighbors.pop(ip, None) is not None
-            case SetLink(mtu=mtu, alias=alias, mac=mac):
+            case SetLink(mtu=mtu, alias=alias, mac=mac, up=up):
+                if up is False:
+                    self._take_down(link)
                 link.mtu, link.alias, fresh = mtu or link.mtu, alias or link.alias, True
                 link.end = replace(link.end, mac=mac or link.end.mac)
         return fresh
+
+    def _take_down(self, link: FakeLink) -> None:
+        """As in the kernel, that takes all from a link but addresses of IPv4."""
+        where = (link.end.netns, link.end.name)
+        self.routes = {k: v for k, v in self.routes.items() if (k[0], v[0]) != where}
+        link.neighbors = {}
+        link.addresses = {one: None for one in link.addresses if one.version == 4}
 
     def _forget_ipv4(self, link: FakeLink) -> None:
         """As in the kernel, a link without an IPv4 address has no IPv4 routes and neighbours."""

@@ -89,15 +89,29 @@ async def test_after_a_plan(kernel, ends, context, payload) -> None:
 
 @pytest.mark.parametrize("first", ["dual", "policies", "neighbours"])
 @pytest.mark.parametrize("then", CONTEXTS)
-async def test_after_a_refresh(kernel, ends, first, then) -> None:
+@pytest.mark.parametrize("knows", [True, False], ids=["known", "found"])
+async def test_after_a_refresh(kernel, ends, first, then, knows) -> None:
     fake = FakeKernel()
     before = plan.local(conn(CONTEXTS[first]), *ends)
     wanted = plan.local(conn(CONTEXTS[then], mtu=1400), *ends)
     for driver in (kernel, fake):
         await driver.apply(*before)
         seen = {place: await driver.look(*place) for place in plan.ends(wanted)}
-        await driver.apply(*plan.refresh(wanted, seen, before))
+        await driver.apply(*plan.refresh(wanted, seen, before if knows else ()))
     await assert_agreement(kernel, fake, *ends)
+
+
+async def test_nothing_is_left_of_what_was_found_with_other_addresses(kernel, ends) -> None:
+    """Whoever built it is no more, and nobody else knows which routes and neighbours it had."""
+    before, wanted = (plan.local(conn(CONTEXTS[name]), *ends) for name in ("dual", "subnet"))
+    await kernel.apply(*before)
+    indices = {place: (await kernel.look(*place)).index for place in plan.ends(wanted)}
+    seen = {place: await kernel.look(*place) for place in plan.ends(wanted)}
+    await kernel.apply(*plan.refresh(wanted, seen))
+    fresh = FakeKernel()
+    await fresh.apply(*wanted)
+    await assert_agreement(kernel, fresh, *ends)
+    assert indices == {place: (await kernel.look(*place)).index for place in plan.ends(wanted)}
 
 
 async def test_a_failure_at_any_op_leaves_nothing_in_either(kernel, ends) -> None:
