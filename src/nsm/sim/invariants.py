@@ -2,14 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 from ipaddress import ip_network
 
 from nsm.api.connection import Connection
 from nsm.api.context import IpContext
 from nsm.api.mechanism import NAME
 from nsm.components.client.report import UP, Wire
-from nsm.dataplane.encode import Network
+from nsm.dataplane.fake import FakeKernel
 from nsm.dataplane.fake_link import FakeLink
 from nsm.dataplane.plan.side import CLIENT, side
 from nsm.dataplane.rtnl import RT_TABLE_MAIN
@@ -47,6 +46,7 @@ class Watch:
         self.continuity = Continuity(mesh)
         self.pools: dict[object, list[AssignPointToPoint]] = {}
         self.formed: dict[str, tuple[Connection, tuple[str, ...]]] = {}
+        self.compared: dict[str, tuple[int, Connection | None, tuple[str, ...]]] = {}
         self.prefixes = {
             one.name: ip_network(one.prefix) for one in mesh.story.endpoints if one.prefix
         }
@@ -66,7 +66,7 @@ class Watch:
         """What stands otherwise than its client has heard, which it may for a while."""
         for client, wire in self.mesh.wires():
             if wire.state == UP:
-                yield from (problem for problem, _ in self._kernel(client, wire))
+                yield from self._in_kernel(client, wire)
 
     def _problems(self, now: float) -> Iterator[tuple[str, float]]:
         yield from self._connections()
@@ -85,7 +85,7 @@ class Watch:
                     self.continuity.note(client, wire.conn)
                 elif not noticed(wire):
                     yield f"{wire.id} is up and carries nothing", self._unseen(client)
-                yield from self._kernel(client, wire)
+                yield from ((one, BLIND) for one in self._in_kernel(client, wire))
 
     def _ill_formed(self, conn: Connection) -> tuple[str, ...]:
         """What is wrong with it; one that was looked at before is as it was."""
@@ -105,25 +105,15 @@ class Watch:
     def _unseen(self, client: str) -> float:
         return UNSEEN if client in self.blind else BLIND
 
-    def _kernel(self, client: str, wire: Wire) -> Iterator[tuple[str, float]]:
-        """What a program takes for agreed is what stands, and nothing else."""
-        conn = wire.conn
-        link = self.mesh.link(client, conn.mechanism.get(NAME)) if conn.mechanism else None
-        if link and {str(a) for a in link.addresses} != set(conn.ip.src_ip_addrs):
-            has = ", ".join(str(address) for address in link.addresses) or "no address"
-            yield f"{wire.id} has {has} and not {conn.ip.src_ip_addrs}", BLIND
-        for prefix in self._led(client, link) - _ways(conn.ip) if link else ():
-            yield f"{wire.id} leads {prefix} into its vWire, for which nobody asked", BLIND
-
-    def _led(self, client: str, link: FakeLink) -> set[Network]:
-        """What is led into an interface of a client."""
-        kernel = self.mesh.hosts[self.mesh.roles[client].host].kernel
-        space, name = link.end.netns, link.end.name
-        return {
-            prefix
-            for (netns, table, prefix), (into, _) in kernel.routes.items()
-            if into == name and netns == space and table == RT_TABLE_MAIN
-        }
+    def _in_kernel(self, client: str, wire: Wire) -> tuple[str, ...]:
+        """What stands there and is not agreed; while neither has changed it is as it was."""
+        kernel, conn = self.mesh.hosts[self.mesh.roles[client].host].kernel, wire.conn
+        changes, seen, wrong = self.compared.get(wire.id, (-1, None, ()))
+        if changes != kernel.changes or seen is not conn:
+            link = self.mesh.link(client, conn.mechanism.get(NAME)) if conn.mechanism else None
+            wrong = tuple(_differences(wire.id, conn.ip, kernel, link)) if link else ()
+            self.compared[wire.id] = kernel.changes, conn, wrong
+        return wrong
 
     def _addresses(self) -> Iterator[tuple[str, float]]:
         had = Counter(
@@ -157,9 +147,18 @@ class Watch:
         asked.clear()
 
 
-@lru_cache(4096)
-def _ways(ip: IpContext) -> frozenset[Network]:
-    return frozenset(way.prefix for way in side(ip, CLIENT).routes)
+def _differences(id: str, ip: IpContext, kernel: FakeKernel, link: FakeLink) -> Iterator[str]:
+    """What an interface of a client has that was not agreed on, and what it lacks."""
+    if {str(a) for a in link.addresses} != set(ip.src_ip_addrs):
+        has = ", ".join(str(address) for address in link.addresses) or "no address"
+        yield f"{id} has {has} and not {ip.src_ip_addrs}"
+    led = {
+        prefix
+        for (netns, table, prefix), (into, _) in kernel.routes.items()
+        if (netns, into) == (link.end.netns, link.end.name) and table == RT_TABLE_MAIN
+    }
+    for prefix in led.difference(way.prefix for way in side(ip, CLIENT).routes):
+        yield f"{id} leads {prefix} into its vWire, for which nobody asked"
 
 
 def noticed(wire: Wire) -> bool:

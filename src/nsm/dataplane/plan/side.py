@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_interface, ip_network
 from typing import Final
 
@@ -61,8 +62,9 @@ def side(ip: IpContext, role: str) -> Side:
     return Side(mine, theirs, tuple(dict.fromkeys(ways)), bare.neighbors, policies)
 
 
+@lru_cache(4096)
 def interface(text: str) -> Interface:
-    """An address with its prefix; a bare address is a host's."""
+    """An address with its prefix; a bare address is a host's. The same are read at each refresh."""
     try:
         return ip_interface(text)
     except ValueError as error:
