@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from ipaddress import ip_interface
 from random import Random
@@ -118,10 +119,11 @@ class SimCarrier:
         await asyncio.sleep(TAKES)
         if self.process.alive:
             host, at = self.process.host, (joint.netns, joint.table)
-            stood = host.joints.get(at)
-            former = stood if stood and stood.by is self.process and _left(host, stood) else None
-            b = host.kernel.links_at.get((joint.netns, joint.b.name))
-            host.joints[at] = Joined(joint, self.process, b.index if b else 0, former)
+            stood, former = host.joints.get(at), None
+            if stood and stood.by is self.process and _left(host, stood):
+                former = replace(stood, former=None)
+            host.joints[at] = Joined(joint, self.process, former=former)
+            follow(host)
             self.changed()
 
     async def drop(self, joint: Joint) -> None:
@@ -143,7 +145,7 @@ def follow(host: Host) -> None:
         if joined.by.alive and _way_on(host, joined) is None:
             b = host.kernel.links_at.get((joined.joint.netns, joined.joint.b.name))
             if b:
-                host.joints[at] = Joined(joined.joint, joined.by, b.index)
+                host.joints[at] = replace(joined, b=b.index)
 
 
 class Packets:

@@ -107,10 +107,9 @@ def forgotten(mesh: Mesh) -> Iterator[str]:
     Not those of clients that send no pings: they give up what is refused, though it may carry. Nor
     those that nobody could refresh until a token of their last answer ran out.
     """
-    known = {(_home(mesh, name), id) for name, id in _lived(mesh)}
+    known, blind = {(_home(mesh, name), id) for name, id in _lived(mesh)}, mesh.story.blind
     for client, wire in mesh.wires():
-        blind = client in mesh.story.blind
-        if blind or _is_spent(mesh, wire.conn) or not mesh.carries(client, wire.conn):
+        if client in blind or _is_spent(mesh, wire.conn) or not mesh.carries(client, wire.conn):
             continue
         for hop in wire.conn.hops.segments:
             if not hop.name.endswith(ASKER) and (_home(mesh, hop.name), hop.id) not in known:

@@ -146,8 +146,6 @@ class Size:
 
 
 SIZES = {"small": Size(2, 3, 8, 6), "large": Size(6, 8, 40, 12)}
-
-
 RESTS = {False: 0.4, True: 0.15}
 """How many stories rest, by whether somebody is hasty: those take five times as long to live, for
 everything is asked for again every few seconds."""

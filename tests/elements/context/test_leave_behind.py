@@ -6,6 +6,7 @@ import pytest
 
 from nsm.api.connection import Path, Segment
 from nsm.api.context import ConnectionContext, DnsConfig, DnsContext, IpContext
+from nsm.api.registration import Endpoint
 from nsm.elements.context import LeaveBehind
 from nsm.sdk import Call, Connection, Request
 from nsm.sdk.testing import Recorder
@@ -24,7 +25,7 @@ async def asked(*beyond: str, chosen: bool = True, context: ConnectionContext | 
     names = ("nsc", "fwd", *beyond)
     path = Path(1, tuple(Segment(name, name) for name in names))
     conn = Connection("fwd", endpoint="new", path=path, context=context)
-    call, end = Call(candidates=(object(),) if chosen else ()), Recorder()  # type: ignore[arg-type]
+    call, end = Call(candidates=(Endpoint("new"),) if chosen else ()), Recorder()
     await LeaveBehind().bind(end).request(call, Request(conn))
     return end.requests[0].connection.context
 
