@@ -224,10 +224,21 @@ def test_refresh_takes_away_addresses_that_nobody_wants(client, endpoint) -> Non
     device, *rest = ops
     mine = [op for op in of(ops, AddAddress) if op.netns == client.netns]
     strange = (*mine, DelAddress(client.netns, "nsm-1", stranger))
-    assert plan.refresh(ops, {(client.netns, "nsm-1"): there}, ops) == (device, *strange, *rest)
-    found = plan.refresh(ops, {(client.netns, "nsm-1"): there})
-    shaken = (SetLink(client.netns, "nsm-1", up=False), SetLink(client.netns, "nsm-1", up=True))
-    assert found == (device, *strange, *shaken, *rest)
+    for before in (ops, ()):
+        again = plan.refresh(ops, {(client.netns, "nsm-1"): there}, before)
+        assert again == (device, *strange, *rest)
+
+
+def test_refresh_shakes_a_link_that_is_found_with_other_addresses_only(client, endpoint) -> None:
+    ops = plan.local(connection(), client, endpoint)
+    stranger = ip_interface("172.16.9.9/32")
+    there = {(client.netns, "nsm-1"): Link("nsm-1", 7, mac=ops[0].a.mac, addresses=(stranger,))}
+    found, known = plan.refresh(ops, there), plan.refresh(ops, there, ops)
+    assert [op.up for op in of(found, SetLink) if op.up is not None] == [False, True]
+    assert not [op for op in of(known, SetLink) if op.up is not None]
+    assert found.index(DelAddress(client.netns, "nsm-1", stranger)) < found.index(
+        SetLink(client.netns, "nsm-1", up=False)
+    )
 
 
 def test_refresh_forgets_neighbours_of_the_plan_before(client, endpoint) -> None:

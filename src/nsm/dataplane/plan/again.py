@@ -32,21 +32,32 @@ def refresh(wanted: tuple[Op, ...], seen: Seen, before: tuple[Op, ...] = ()) -> 
     Addresses nobody wants any more go, as do neighbours, rules and routes that stood in the plan
     `before` (upstream leaves routes: W §2.3). All that is wanted is then said again. New addresses
     come before old ones go: a link without any loses its routes for that moment. Where nobody knows
-    any more what stood, and other addresses did, a link is shaken first: down, it loses all else.
+    any more what stood, and only other addresses did, a link is shaken: down, it loses all else.
     """
     strangers = tuple(_strangers(wanted, seen))
     changing = {(op.netns, op.name) for op in strangers}
     first = (op for op in wanted if isinstance(op, AddAddress) and (op.netns, op.name) in changing)
-    gone = dropped(wanted, before) if before else _shaken(changing)
+    gone = dropped(wanted, before) if before else _shaken(wanted, seen, changing)
     mended = _mended(wanted, seen)
     devices = sum(bool(_made(op)) for op in wanted)  # a plan's first ops: are they still ours?
     return (*wanted[:devices], *first, *strangers, *gone, *mended, *wanted[devices:])
 
 
-def _shaken(places: Iterable[tuple[Netns, str]]) -> Iterable[SetLink]:
-    """What takes everything off some links, but addresses of IPv4."""
-    ends = sorted(places, key=lambda place: place[1])
+def _shaken(
+    wanted: tuple[Op, ...], seen: Seen, changing: Iterable[tuple[Netns, str]]
+) -> Iterable[SetLink]:
+    """What takes everything off links that were another agreement's, but addresses of IPv4.
+
+    One that has a wanted address as well was made for this one, and carries.
+    """
+    ours = {(op.netns, op.name) for op in wanted if isinstance(op, AddAddress) and _has(seen, op)}
+    ends = sorted(set(changing) - ours, key=lambda place: place[1])
     return (SetLink(*place, up=up) for place in ends for up in (False, True))
+
+
+def _has(seen: Seen, op: AddAddress) -> bool:
+    link = seen.get((op.netns, op.name))
+    return link is not None and op.address in link.addresses
 
 
 def undo(ops: tuple[Op, ...]) -> tuple[Op, ...]:
