@@ -22,7 +22,8 @@ from nsm.dataplane.ops import (
     TakeName,
 )
 from nsm.dataplane.plan.beside import leaving
-from nsm.sim.kernel import Packets, SimCarrier, follow
+from nsm.sim.joints import SimCarrier, follow
+from nsm.sim.kernel import Packets
 from nsm.sim.network import Network
 from nsm.sim.process import Host, Joined, Process
 from nsm.sim.trace import Trace

@@ -40,7 +40,8 @@ from nsm.sdk import Chain, Handler, Slot
 from nsm.sim.disk import DiskHandle
 from nsm.sim.identity import APPS, MESH
 from nsm.sim.inside import inside
-from nsm.sim.kernel import KernelHandle, SimCarrier
+from nsm.sim.joints import SimCarrier
+from nsm.sim.kernel import KernelHandle
 from nsm.sim.mesh import Mesh, Role, Work
 from nsm.sim.process import Process
 from nsm.sim.story import Client, Endpoint, Node
