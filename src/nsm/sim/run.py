@@ -34,7 +34,7 @@ STEP, SLOWLY = 2.0, 7.5
 """Seconds between two looks for what is to happen soon, and for what takes its time."""
 CALMED, RESTS = 5.0, 15.0
 """Seconds before a rest, in which what was still under way ends, and how much longer it lasts than
-tokens do."""
+the tokens that end first: no way stands longer without being asked for."""
 EXPIRED = 90.0
 """Seconds after which nobody knows an endpoint any more that is not heard of (60 s), and more."""
 PROMPT = 30.0
@@ -122,7 +122,7 @@ class Telling:
         mesh, loop = self.mesh, asyncio.get_running_loop()
         mesh.trace("story", "nothing happens for a while", aloud=True)
         await asyncio.sleep(CALMED)
-        peace, until = Peace(mesh), loop.time() + self.story.lifetime + RESTS
+        peace, until = Peace(mesh), loop.time() + self.story.shortest + RESTS
         while loop.time() < until:
             await asyncio.sleep(LOOK)
             peace.look()

@@ -10,6 +10,7 @@ from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection, Path, R
 from nsm.api.context import ConnectionContext, IpContext, Route
 from nsm.elements.lifecycle import BeginClient, Heal, Liveness
 from nsm.elements.lifecycle.heal import anew
+from nsm.elements.lifecycle.patience import UNKNOWN
 from nsm.errors import Denied, NotFound, Unreachable
 from nsm.sdk import Call, Element, Handler, Peer, chain
 from nsm.sdk.clock import LoopClock
@@ -271,6 +272,18 @@ async def test_what_answers_late_but_carries_is_never_closed_while_nobody_can_be
     world.manager.monitor.publish(theirs(DOWN))
     await asyncio.sleep(60)
     assert set(world.heard) == {ASKED}
+
+
+async def test_whoever_else_asks_meanwhile_does_not_make_it_bear_with_that_for_longer() -> None:
+    world = World(carrying(elsewhere=True))
+    await broken(world, "nm-2")
+    world.end.failing = NotFound("endpoint 'nse' is not registered", hop="spiffe://test/nm-1")
+    asked = world.end.heard[-1][1]
+    for _ in range(4):  # such as a refresh that fails, again and again
+        with pytest.raises(NotFound):
+            await world.entry.request(Call(), Request(asked))
+        await asyncio.sleep(UNKNOWN / 2)
+    assert world.end.heard[-1][1].endpoint == ""
 
 
 async def test_news_of_who_serves_ends_the_pause() -> None:

@@ -65,8 +65,8 @@ class Heal(Element):
         keeper.pause()
         try:
             conn = await next.request(call, request)
-        except BaseException:
-            keeper.failed(known is not None)
+        except BaseException as error:
+            keeper.failed(error, known is not None)
             raise
         self.keepers[life] = keeper
         keeper.stands(conn)

@@ -83,6 +83,7 @@ class Keeper:
         self.conn = conn
         self.interest: Interest = watching.interest(conn, self)
         self.backoff = Backoff(PAUSE, LONGEST_PAUSE)
+        self.patience = Patience(keeping.clock)
         self.since = float("-inf")
         self.took = 0.0
         self.broken = self.dead = self.moved = False
@@ -97,16 +98,17 @@ class Keeper:
     def stands(self, conn: Connection) -> None:
         """It succeeded."""
         self.conn, self.broken, self.dead = conn, False, False
-        self.since = self.keeping.clock.ticks()
+        self.since, self.patience = self.keeping.clock.ticks(), Patience(self.keeping.clock)
         self.mending = None
         self.interest.settle(self.life, conn)
         self._look()
 
-    def failed(self, known: bool) -> None:
-        """It failed; if a connection stood before, it is still ours to keep."""
+    def failed(self, error: BaseException, known: bool) -> None:
+        """It failed, whoever asked; if a connection stood before, it is still ours to keep."""
         if not known:
             self.interest.drop()
             return
+        self.patience.failed(error, self.conn)
         self.interest.give_up()
         if self.broken:
             self._mend()
@@ -146,16 +148,15 @@ class Keeper:
             self.mending = self.keeping.tasks.start(f"heal {self.conn.id}", self._heal())
 
     async def _heal(self) -> None:
-        patience, pause = Patience(self.keeping.clock), self._first_pause()
+        pause = self._first_pause()
         while self.broken:
             await self._rest(max(pause, self.keeping.convoy.pause))
             try:
-                remedy = await self._remedy(late=patience.is_over)
+                remedy = await self._remedy(late=self.patience.is_over)
                 async with self.keeping.convoy.turn():
                     if await self.life.again(remedy) is None:
                         return
             except Exception as error:
-                patience.failed(error, self.conn)
                 pause = self.backoff.after(error)
                 log.info("could not heal %s, again in %.1f s: %s", self.conn.id, pause, error)
 

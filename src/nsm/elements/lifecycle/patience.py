@@ -17,7 +17,7 @@ class Patience:
         self.most = float("inf")
         self.since: dict[float, float] = {}
 
-    def failed(self, error: Exception, conn: Connection) -> None:
+    def failed(self, error: BaseException, conn: Connection) -> None:
         """It was asked for as it is, in vain."""
         self.most = seconds_after(error, conn)
         self.since.setdefault(self.most, self.clock.ticks())
@@ -29,7 +29,7 @@ class Patience:
         return now - self.since.get(self.most, now) > self.most
 
 
-def seconds_after(error: Exception, conn: Connection) -> float:
+def seconds_after(error: BaseException, conn: Connection) -> float:
     """How long to bear with that failure.
 
     Where our own next hop does not answer, nothing has been said of what lies beyond.
