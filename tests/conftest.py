@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from pathlib import Path
@@ -25,6 +26,9 @@ PHASES: tuple[Literal["setup", "call", "teardown"], ...] = ("setup", "call", "te
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")  # a busy machine is no reason for a property to fail
 
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell lets its background jobs ignore it, and so would everything that tests start there."""
 
 SHARING = {"attacks", "chaos", "docs", "interop", "linux", "node", "soak", "world"}
 """Whose tests share what they make on the host: a mesh, a build, names."""

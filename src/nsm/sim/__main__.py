@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,8 +16,7 @@ import click
 from nsm.sim.run import Outcome, run
 from nsm.sim.shrink import shrunk
 from nsm.sim.story import SIZES, Story, told
-
-BATCH = 4
+from nsm.sim.workers import tidy, workers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +72,7 @@ def answer(wish: Wish) -> int:
     """Do what was asked; the exit code."""
     if (wish.seed is None) == (wish.seeds is None):
         raise click.UsageError("say one SEED, or --seeds A..B")
-    with _quiet():
+    with _quiet(), tidy():
         if wish.seeds is not None:
             return many(parse(wish.seeds), wish)
         story = told(wish.seed or 0, wish.size)
@@ -126,8 +125,11 @@ def outcomes(seeds: range, size: str, jobs: int) -> Iterator[Outcome]:
     if jobs == 1:
         yield from map(live, seeds)
         return
-    with ProcessPoolExecutor(jobs, initializer=disable, initargs=(CRITICAL,)) as pool:
-        yield from pool.map(live, seeds, chunksize=BATCH)
+    try:
+        with workers(jobs) as pool:
+            yield from pool.map(live, seeds)
+    except BrokenProcessPool:
+        raise click.ClickException("a worker was killed; if for want of memory, try -j1") from None
 
 
 def _live(seed: int, size: str) -> Outcome:

@@ -2,18 +2,15 @@
 
 import asyncio
 import gc
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from random import Random
 
 from nsm.sdk.chance import sown
 from nsm.sim.faults import befall
 from nsm.sim.files import LEDGER
+from nsm.sim.folders import folder
 from nsm.sim.invariants import LOOK, Watch, unsettled
 from nsm.sim.leaks import ids_of_those_up, leftovers, still_known, strays, unclosed
 from nsm.sim.loop import Stuck, live
@@ -60,8 +57,8 @@ class Outcome:
 def run(story: Story, *, keep: bool = False) -> Outcome:
     """Live it; `keep` keeps every line that was traced."""
     trace = Trace(keep=keep)
-    with _folder() as folder, sown(Random(f"chance {story.seed}")), _no_collecting():
-        problems, ended = _lived(Mesh(story, folder, trace))
+    with folder() as place, sown(Random(f"chance {story.seed}")), _no_collecting():
+        problems, ended = _lived(Mesh(story, place, trace))
     return Outcome(story, problems, trace.digest, tuple(trace.lines), ended)
 
 
@@ -161,18 +158,6 @@ class Telling:
         while True:
             await asyncio.sleep(LOOK)
             self.watch.look(loop.time())
-
-
-@contextmanager
-def _folder() -> Iterator[Path]:
-    memory = Path("/dev/shm")
-    folder = tempfile.mkdtemp(
-        prefix=f"nsm-sim-{os.getpid()}-", dir=memory if memory.is_dir() else None
-    )
-    try:
-        yield Path(folder)
-    finally:
-        shutil.rmtree(folder)
 
 
 @contextmanager

@@ -6,7 +6,9 @@ Exit code 0: all were; 1: some were not, and it is said which.
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
+
+from nsm.sim.workers import tidy, workers
 
 from .hunt import Hunted, hunt
 from .known import ALL
@@ -22,7 +24,7 @@ def main(words: Sequence[str]) -> int:
     if unknown := set(asked.names) - set(ALL):
         read.error(f"there is no {', '.join(sorted(unknown))}")
     missed = 0
-    with ProcessPoolExecutor(asked.jobs) as pool:
+    with tidy(), workers(asked.jobs) as pool:
         hunts = [pool.submit(hunt, name, asked.within) for name in asked.names or ALL]
         for done in as_completed(hunts):
             hunted = done.result()
