@@ -48,7 +48,7 @@ def header_in(part: str) -> dict[str, Any]:
 
 def encode(value: object) -> str:
     """A part that says `value`."""
-    return encode_bytes(json.dumps(value, separators=(",", ":")).encode())
+    return encode_bytes(_say(value).encode())
 
 
 def encode_bytes(data: bytes) -> str:
@@ -93,3 +93,4 @@ def _refuse(constant: str) -> NoReturn:
 
 _JSON = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=_once)
 _scan: Callable[[str, int], tuple[object, int]] = attrgetter("scan_once")(_JSON)
+_say = json.JSONEncoder(separators=(",", ":")).encode

@@ -20,10 +20,10 @@ from nsm.sim.roles import cast_roles
 from nsm.sim.story import Story
 from nsm.sim.trace import Trace
 
-SETTLED = 90.0
+SETTLED = 40.0
 """Seconds after the last fault within which every wish that can be met is: connections given up by
-the system (20 s), the longest pauses between tries (5 s), a request that is answered too late
-(15 s), and the time that a registry keeps an endpoint it hears no more of (60 s)."""
+the system (20 s), a request that is answered too late (15 s), and the longest pauses between tries
+(5 s)."""
 COLLECTED = 200.0
 """Seconds, beyond the life of tokens, within which everything is gone that nobody wants: expiry,
 then the next look of a forwarder (60 s), or of two that share a wire."""

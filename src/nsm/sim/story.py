@@ -9,10 +9,11 @@ CHAINED = "gate"
 """What a passthrough serves."""
 BEGUN = 8.0
 """Seconds before the first fault; the first requests are under way by then."""
-LASTS = 40.0
+LASTS = 30.0
 """Seconds within which faults begin."""
-HASTE = 3
-"""How many times sooner the tokens of one who is hasty end than everybody else's."""
+HASTE = 6
+"""How many times sooner the tokens of one who is hasty end than everybody else's: so many that who
+asks again by its own, after a fifth of their time, comes too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class Fault:
 class Story:
     """A mesh and its faults; `lifetime` is how many seconds tokens are good for.
 
-    Those of `hasty` last a third as long. One that `rests` stands for a while when all has settled.
+    Those of `hasty` last a sixth as long. One that `rests` stands for a while when all has settled.
     """
 
     seed: int
@@ -176,7 +177,7 @@ def told(seed: int, size: str = "small") -> Story:
     lifetime = 600.0 if theme == "deaths" else chance.choice((60.0, 60.0, 120.0, 600.0))
     programs = [*(one.name for one in endpoints), *(one.name for one in clients)]
     programs += [name for node in nodes for name in node.programs]
-    hasty = chance.choice(programs) if chance.random() < 0.3 else ""
+    hasty = chance.choice(programs) if chance.random() < 0.2 else ""
     story = Story(
         seed=seed,
         nodes=nodes,

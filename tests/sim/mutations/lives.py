@@ -16,6 +16,7 @@ from nsm.elements.lifecycle.begin_client import BeginClient
 from nsm.elements.lifecycle.heal import Heal
 from nsm.elements.lifecycle.keeper import Keeper
 from nsm.elements.lifecycle.monitor import _Relay
+from nsm.elements.lifecycle.patience import Patience
 from nsm.elements.mechanism import offer_vxlan, receive_files_client, send_files
 from nsm.elements.path import trim_path, update_path
 from nsm.elements.policy import admit
@@ -170,6 +171,17 @@ def heal_tries_once(real: Any) -> Any:
         await self.life.again(await self._remedy(late=False))
 
     return once
+
+
+@mutation(Keeper, "pause")
+def patience_begins_anew(real: Any) -> Any:
+    """How long an endpoint was asked for in vain is counted anew from each request."""
+
+    def pause(self: Any) -> None:
+        self.patience = Patience(self.keeping.clock)
+        real(self)
+
+    return pause
 
 
 @mutation(heal, "_wished", (LeaveBehind, "request"))

@@ -54,10 +54,21 @@ def _weight(thing: object) -> int:
     """Roughly the characters in it; every value counts as one at least."""
     if isinstance(thing, str | bytes):
         return 1 + len(thing)
-    if isinstance(thing, Mapping):
-        return 1 + sum(_weight(key) + _weight(value) for key, value in thing.items())
     if isinstance(thing, tuple):
         return 1 + sum(map(_weight, thing))
-    if is_dataclass(thing):
-        return 1 + sum(_weight(getattr(thing, field.name)) for field in fields(thing))
-    return 1
+    if isinstance(thing, Mapping):
+        return 1 + sum(_weight(key) + _weight(value) for key, value in thing.items())
+    return 1 + sum(_weight(getattr(thing, name)) for name in _parts(type(thing)))
+
+
+def _parts(kind: type) -> tuple[str, ...]:
+    """The fields of one of our nouns; a number has none."""
+    known = _PARTS.get(kind)
+    if known is None:
+        named = (field.name for field in fields(kind)) if is_dataclass(kind) else ()
+        known = _PARTS[kind] = tuple(named)
+    return known
+
+
+_PARTS: dict[type, tuple[str, ...]] = {}
+"""What `_parts` found: each class is asked about thousands of times."""
