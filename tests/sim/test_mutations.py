@@ -10,6 +10,7 @@ SLICE = {
     "close-says-what-is-sent": 0,
     "what-stood-is-believed": 23,
     "vni-is-not-remembered": 3,
+    "patience-begins-anew": 81,
 }
 """A few of them, and a seed that is known to notice."""
 
