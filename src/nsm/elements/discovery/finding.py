@@ -1,12 +1,12 @@
 """Asking a registry once, for all there is now."""
 
-import asyncio
 from dataclasses import replace
 
 from nsm.api.registration import Endpoint, NetworkService, Query, R
 from nsm.api.timestamp import Timestamp
 from nsm.errors import Exhausted, NotFound
 from nsm.sdk import Call, Clock, Connection, Registry
+from nsm.sdk.side_by_side import both
 from nsm.sdk.streams import reading
 
 MOST = 65_536
@@ -48,20 +48,8 @@ async def find_with_service(
     like: Endpoint,
 ) -> tuple[NetworkService, list[Endpoint]]:
     """The service a connection asks for, and endpoints like this, looked for at the same time."""
-    try:
-        async with asyncio.TaskGroup() as both:
-            name, payload = conn.network_service, conn.payload
-            service = both.create_task(find_service(services, call, name, payload))
-            found = both.create_task(find_all(endpoints, call, like))
-    except BaseExceptionGroup as failures:
-        first = failures.exceptions[0]
-        failures.with_traceback(None)  # whoever raised it has it
-    else:
-        return service.result(), found.result()
-    try:
-        raise first  # not above, where it would hold all of them, and so itself
-    finally:
-        del first, service, found
+    name, payload = conn.network_service, conn.payload
+    return await both(find_service(services, call, name, payload), find_all(endpoints, call, like))
 
 
 async def find_endpoint(registry: Registry[Endpoint], call: Call, name: str) -> Endpoint:
