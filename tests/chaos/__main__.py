@@ -7,6 +7,7 @@ Exit code 0: every promise was kept; 1: one was broken, and it is said which.
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from itertools import islice
@@ -44,4 +45,5 @@ def main(words: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the mesh goes as well
     sys.exit(main(sys.argv[1:]))

@@ -6,6 +6,7 @@ Exit code 0: everything is flat, and nothing is left over; 1: it is said what is
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -52,4 +53,5 @@ def written(soaked: Soaked) -> dict[str, object]:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the mesh goes as well
     sys.exit(main(sys.argv[1:]))
