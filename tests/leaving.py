@@ -12,15 +12,14 @@ from pathlib import Path
 from types import AsyncGeneratorType, CoroutineType, FrameType
 
 from nsm.sdk import Tasks
+from nsm.sim.folders import MEMORY, maker_of
 from nsm.world.state import read_state
 
 from .ours import MARK, RUN
 
 TURNS = 20
 """Turns of the loop in which what was told to end must have ended."""
-MESHES, NAMED, MEMORY = RUN, Path("/run/netns"), Path("/dev/shm")
-SIMULATED = "nsm-sim-"
-"""Folders of the simulation; the process that made one comes next in its name."""
+MESHES, NAMED = RUN, Path("/run/netns")
 PATIENCE = 5.0
 """Seconds in which files must have gone that are on their way."""
 
@@ -101,10 +100,8 @@ def files() -> set[str]:
 def _is_ours(place: Path, name: str) -> bool:
     if MARK in name:
         return place != MESHES or not _is_up(place / name)
-    maker = name.split("-")[2] if name.startswith(SIMULATED) else ""
-    if not maker.isdecimal():
-        return False
-    return maker == str(os.getpid()) or not Path("/proc", maker).exists()
+    maker = maker_of(name)
+    return maker is not None and (maker == os.getpid() or not Path(f"/proc/{maker}").exists())
 
 
 def _is_up(folder: Path) -> bool:
