@@ -16,7 +16,7 @@ import os
 import stat
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 from nsm.admission.asked import Asked
 from nsm.admission.reading import LONGEST_REASON, rules_in
 from nsm.admission.rules import DEEDS, Case, Question, Rule, Rules
+from nsm.nouns import replace
 from nsm.values import LIMIT, BadFile, Problem, Problems, parse
 
 log = logging.getLogger(__name__)

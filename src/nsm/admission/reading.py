@@ -5,7 +5,6 @@ The text is data and nothing else. What can grow is bounded: bytes, rules, cases
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import TypeVar
 
 from nsm.admission.glob import Glob, IdGlob
@@ -26,6 +25,7 @@ from nsm.admission.rules import (
     WithLabels,
 )
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.values import BadFile, Fields, Problems, Value, closest, parse
 
 T = TypeVar("T")

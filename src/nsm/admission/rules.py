@@ -1,10 +1,11 @@
 """What rules are made of, and the question they are asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, Self
 
 from nsm.admission.glob import Glob
+from nsm.nouns import replace
 
 USE, SERVE, REGISTER = "use", "serve", "register"
 DEEDS = (USE, SERVE, REGISTER)

@@ -1,12 +1,13 @@
 """The rules in force at one program, and what that program knows of itself."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsm.admission.glob import SCHEME, Glob
 from nsm.admission.judge import Verdict, foresee, judge
 from nsm.admission.rules import DAY, DEEDS, PROVEN, VOUCHED, Like, Question, Rule, Rules
 from nsm.errors import Denied
+from nsm.nouns import replace
 from nsm.sdk.clock import Clock
 
 NODE = "nodeName"

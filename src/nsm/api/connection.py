@@ -1,12 +1,13 @@
 """The noun everything revolves around, and the path it took."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Self
 
 from nsm.api.context import ConnectionContext, IpContext
 from nsm.api.mechanism import Mechanism
 from nsm.api.timestamp import Timestamp
+from nsm.nouns import replace
 
 #: A connection's states. The wire's enum is open: any other integer is kept and sent on.
 UP = 0

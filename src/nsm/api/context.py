@@ -1,10 +1,11 @@
 """What a vWire carries with it: addresses, routes, names, MTU. "src" is the client's side."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nsm.api import cidr
 from nsm.api.cidr import Address
+from nsm.nouns import replace
 
 IPV4 = 0
 IPV6 = 1

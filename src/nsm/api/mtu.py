@@ -1,9 +1,8 @@
 """The size of the largest packet a vWire passes whole, agreed hop by hop."""
 
-from dataclasses import replace
-
 from nsm.api.connection import Connection
 from nsm.api.context import ConnectionContext
+from nsm.nouns import replace
 
 
 def clamped(conn: Connection, limit: int) -> Connection:

@@ -1,7 +1,6 @@
 """A whole domain in one process and on virtual time: every hop real but the wire."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Self
 
 from nsm.api.connection import RESELECT_REQUESTED, Path
@@ -11,6 +10,7 @@ from nsm.chains.needs import Needs
 from nsm.elements.lifecycle import Liveness
 from nsm.elements.reach import Connect
 from nsm.errors import NsmError, Unreachable
+from nsm.nouns import replace
 from nsm.sdk import (
     END,
     Call,

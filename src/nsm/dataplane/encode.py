@@ -6,7 +6,7 @@ Encoding through a general library costs several milliseconds a vWire; these cos
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import (
     IPv4Address,
     IPv4Interface,
@@ -17,6 +17,7 @@ from ipaddress import (
 )
 
 from nsm.dataplane import rtnl
+from nsm.nouns import replace
 
 Address = IPv4Address | IPv6Address
 Interface = IPv4Interface | IPv6Interface

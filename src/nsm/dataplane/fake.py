@@ -1,7 +1,7 @@
 """A kernel made of dictionaries, for tests and for the mesh in one process; it can fail by plan."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 from nsm.dataplane.driver import NameTaken, VniTaken
@@ -33,6 +33,7 @@ from nsm.dataplane.ops import (
     mtu_of,
 )
 from nsm.errors import NotFound, NsmError
+from nsm.nouns import replace
 
 Routed = tuple[Netns, int, Network]
 Fault = Callable[[int, Op], NsmError | None]

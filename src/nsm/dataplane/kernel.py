@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
 from typing import TypeVar
 
 from nsm.dataplane import encode, link, remnants
@@ -16,6 +15,7 @@ from nsm.dataplane.reaper import Reaper
 from nsm.dataplane.run import Run
 from nsm.dataplane.sockets import IDLE, Sockets
 from nsm.errors import Denied, NsmError
+from nsm.nouns import replace
 from nsm.sdk.clock import Alarm, Clock
 
 T = TypeVar("T")

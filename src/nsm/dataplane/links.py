@@ -4,7 +4,6 @@ import errno
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nsm.dataplane import encode, link, rtnl
 from nsm.dataplane.driver import NameTaken, VniTaken
@@ -26,6 +25,7 @@ from nsm.dataplane.ops import (
 from nsm.dataplane.reaper import DOOMED, Reaper, doom
 from nsm.dataplane.sockets import Sockets
 from nsm.dataplane.steps import mac, refusal
+from nsm.nouns import replace
 
 log = logging.getLogger(__name__)
 

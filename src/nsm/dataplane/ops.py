@@ -1,10 +1,11 @@
 """What can be done to a kernel, as values; each knows what takes it back."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsm.dataplane.encode import Address, Interface, Network
 from nsm.dataplane.netns import Netns
 from nsm.dataplane.rtnl import RT_TABLE_MAIN
+from nsm.nouns import replace
 
 
 @dataclass(frozen=True, slots=True)

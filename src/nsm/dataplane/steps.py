@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nsm.dataplane import encode, rtnl
 from nsm.dataplane.driver import NameTaken
@@ -22,6 +22,7 @@ from nsm.dataplane.ops import (
     SetLink,
 )
 from nsm.errors import Denied, Invalid, NotFound, NsmError, Unsupported
+from nsm.nouns import replace
 
 Setting = (
     SetLink | AddAddress | DelAddress | AddRoute | DelRoute | AddNeighbor | DelNeighbor

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +19,7 @@ from nsm.endpoint import policy_routes
 from nsm.endpoint.config import Config
 from nsm.endpoint.recipe import serving
 from nsm.endpoint.registering import register
+from nsm.nouns import replace
 from nsm.program import Program, main
 from nsm.sdk import END, Chain, Handler, Link, Offer, chain
 from nsm.sdk.live_file import LiveFile

@@ -3,10 +3,11 @@
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 from nsm.errors import Denied
+from nsm.nouns import replace
 from nsm.sdk.files import Inode
 from nsm.waiting import readable
 

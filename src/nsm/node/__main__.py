@@ -4,7 +4,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from nsm import program
 from nsm.components.identity import program as authority
@@ -15,6 +14,7 @@ from nsm.config import load
 from nsm.errors import NsmError
 from nsm.node.config import Config
 from nsm.node.program import work
+from nsm.nouns import replace
 from nsm.program import Program, Settings
 from nsm.sdk import Offer, Tasks
 

@@ -1,10 +1,10 @@
 """Keep URLs of this process to this process."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
 

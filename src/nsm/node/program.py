@@ -4,14 +4,13 @@ The halves reach each other by method call; each signs its own segment, under th
 identity, and policies run as ever. What one calls the other in here is never told to anyone.
 """
 
-from dataclasses import replace
-
 from nsm.components.forwarder import program as forwarding
 from nsm.components.forwarder.ground import Ground, ground
 from nsm.components.manager import program as managing
 from nsm.config import Url
 from nsm.node.config import MANAGER, Config
 from nsm.node.hide_urls import HideUrls
+from nsm.nouns import replace
 from nsm.program import Program
 from nsm.sdk import Offer, registry_chain
 from nsm.sdk.inprocess import Party

@@ -1,9 +1,9 @@
 """What a program offers, as methods that take and give bytes (W §1.1)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Query, R
+from nsm.nouns import replace
 from nsm.rpc.health import health
 from nsm.rpc.incoming import Incoming, Methods, Streaming, Unary
 from nsm.rpc.metadata import path_header, path_in, token_in

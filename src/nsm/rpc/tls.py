@@ -3,11 +3,11 @@
 import ssl
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from operator import attrgetter
 from typing import Protocol
 
 from nsm.errors import Unauthenticated
+from nsm.nouns import replace
 from nsm.sdk.call import Peer
 
 RECORD = 16384

@@ -1,12 +1,13 @@
 """What travels beside a message, and what is remembered from one to the next."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, Self, TypeVar, cast
 
 from nsm.api.connection import Connection
 from nsm.api.registration import Endpoint
 from nsm.api.timestamp import Timestamp
+from nsm.nouns import replace
 from nsm.sdk.files import Files
 
 if TYPE_CHECKING:  # the one cycle of the core: a channel is asked with a call

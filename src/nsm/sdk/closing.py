@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from nsm.api.connection import Connection
 from nsm.errors import TooLate
+from nsm.nouns import replace
 from nsm.sdk.call import Call
 from nsm.sdk.handler import Handler
 

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import replace
 
 from nsm.api.connection import DOWN, REFRESH_REQUESTED, Connection
 from nsm.api.matching import is_selected
@@ -14,6 +13,7 @@ from nsm.api.monitoring import (
     Selector,
 )
 from nsm.api.validate import check_selector
+from nsm.nouns import replace
 from nsm.sdk.call import Call, Peer
 
 MOST_AT_ONCE = 200

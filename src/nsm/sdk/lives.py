@@ -8,10 +8,10 @@ that was meant for an earlier life, or close an earlier answer, does nothing.
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED, UP, Connection, Request
 from nsm.errors import Cancelled, Denied, Invalid, TooLate, Unauthenticated
+from nsm.nouns import replace
 from nsm.sdk.call import Call, Change, Life
 from nsm.sdk.clock import Alarm, Clock
 from nsm.sdk.closing import GRACE

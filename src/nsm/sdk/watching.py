@@ -6,11 +6,11 @@ But every request that succeeds is itself announced there. So a DOWN counts at o
 that announcement, and otherwise only when none comes within a moment.
 """
 
-from dataclasses import replace
 from typing import Protocol
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, UP, Connection
 from nsm.api.monitoring import DELETE, INITIAL_STATE_TRANSFER, UPDATE
+from nsm.nouns import replace
 from nsm.sdk.call import Life
 from nsm.sdk.channel import Channel
 from nsm.sdk.clock import Alarm, Clock

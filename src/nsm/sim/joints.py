@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 from nsm.dataplane.encode import Address
 from nsm.dataplane.fake_link import FakeLink
 from nsm.dataplane.forward import PASS_ALL, Joint
 from nsm.dataplane.plan.beside import leaving
 from nsm.dataplane.rules import Rules
+from nsm.nouns import replace
 from nsm.sim.process import Host, Joined, Process
 
 TAKES = 0.001

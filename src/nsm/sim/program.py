@@ -3,7 +3,7 @@
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +13,7 @@ from nsm.chains.needs import Needs
 from nsm.elements.policy import Authorize, AuthorizeClient
 from nsm.identity.onlookers import Pattern
 from nsm.identity.policies import COMMON, Policies
+from nsm.nouns import replace
 from nsm.program import Program
 from nsm.rpc import Server
 from nsm.rpc.services import methods_for

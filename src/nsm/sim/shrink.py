@@ -1,8 +1,8 @@
 """Make a story that goes wrong as short as it can be while it still goes wrong."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sim.story import Story
 
 MOST = 200

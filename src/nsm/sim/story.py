@@ -1,8 +1,10 @@
 """What a seed says: a mesh, and what goes wrong with it. Pure data, to be printed and shrunk."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from random import Random
+
+from nsm.nouns import replace
 
 SERVICES = ("db", "web")
 CHAINED = "gate"

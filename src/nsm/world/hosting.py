@@ -2,11 +2,11 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 from itertools import count
 from signal import SIGKILL
 
 from nsm.errors import Invalid, NotFound
+from nsm.nouns import replace
 from nsm.world import asking, guests
 from nsm.world.guests import Target
 from nsm.world.plan import WorkloadPlan

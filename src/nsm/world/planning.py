@@ -1,11 +1,12 @@
 """From a world file to a plan: who stands where, under which address, with which settings. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import chain, count
 from pathlib import Path
 
 from nsm.api.registration import NetworkService
+from nsm.nouns import replace
 from nsm.world import endpoints
 from nsm.world.admission import Admission
 from nsm.world.ground import (

@@ -1,7 +1,7 @@
 """What `nsm status -o json` says, from what the supervisor knows. Pure."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace as replaced
 
 from nsm import __version__
+from nsm.nouns import replace
 from nsm.world.jobs import Job, Stage
 from nsm.world.plan import EndpointPlan, Plan, WorkloadPlan
 from nsm.world.procfs import Cost

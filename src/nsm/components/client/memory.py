@@ -5,12 +5,12 @@ import logging
 import os
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
 from nsm.api.connection import Connection
 from nsm.errors import NsmError
+from nsm.nouns import replace
 from nsm.sdk import Call, Element, Handler, Request
 from nsm.wire import decode, encode
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from nsm.api.connection import DOWN, RESELECT_REQUESTED, Connection, Request, Segment
@@ -22,6 +22,7 @@ from nsm.elements.context import RememberPrefixes
 from nsm.elements.lifecycle import Liveness
 from nsm.elements.liveness import CheckLiveness
 from nsm.errors import Invalid, NsmError
+from nsm.nouns import replace
 from nsm.program import Program, place
 from nsm.sdk import END, Call, Handler
 

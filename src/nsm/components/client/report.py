@@ -5,11 +5,12 @@ import logging
 import socket
 import struct
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 
 from nsm.api.mechanism import NAME
 from nsm.elements.mechanism.metric import CLIENT
 from nsm.errors import NsmError
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
 
 log = logging.getLogger(__name__)

@@ -3,12 +3,12 @@
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nsm.api.connection import DOWN, UP, Connection
 from nsm.api.mechanism import INODE_URL
 from nsm.api.names import InodeUrl
 from nsm.elements.lifecycle import Liveness
+from nsm.nouns import replace
 
 
 async def looked_at(

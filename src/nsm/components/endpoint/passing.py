@@ -1,6 +1,5 @@
 """Endpoints that pass on, at work: the passthrough, and the firewall that holds some of it back."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import yaml
@@ -21,6 +20,7 @@ from nsm.elements.kernel import CarryThrough
 from nsm.elements.lifecycle import CloseAtEnd
 from nsm.endpoint.serving import idle, kept
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.program import Program
 from nsm.sdk import Chain, Element, Handler, Slot
 

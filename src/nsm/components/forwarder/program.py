@@ -1,6 +1,6 @@
 """The forwarder at work: what it stands on, and how it becomes known."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nsm.admission.standing import beside, globs, matching
 from nsm.api.labels import Labels
@@ -18,6 +18,7 @@ from nsm.elements.kernel import JoinNamespaces
 from nsm.elements.mechanism import AcceptVxlan, OfferVxlan
 from nsm.elements.policy import LimitCallers
 from nsm.elements.registry import EndpointFiles, ReceiveFoundFile, SendEndpointFile
+from nsm.nouns import replace
 from nsm.program import Program
 from nsm.sdk import END, Call, Element, Offer, Registry, Slot
 

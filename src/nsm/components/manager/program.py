@@ -3,7 +3,7 @@
 import ipaddress
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsm import documents
 from nsm.api.cidr import prefix
@@ -12,6 +12,7 @@ from nsm.chains.registry import manager_registries
 from nsm.components.manager.config import Config
 from nsm.components.manager.recipe import Parts, manager
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.program import Program, place
 from nsm.sdk import END, Offer
 from nsm.sdk.live_file import LiveFile

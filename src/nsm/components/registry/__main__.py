@@ -2,11 +2,11 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nsm import program
 from nsm.components.registry.config import Config
 from nsm.components.registry.program import work
+from nsm.nouns import replace
 from nsm.program import Program
 
 USAGE = "usage: nsm registry [--store FILE]   (FILE as NSM_STORE)"

@@ -1,10 +1,10 @@
 """The registry at work: served until told to stop."""
 
-from dataclasses import replace
 from pathlib import Path
 
 from nsm.components.registry.config import Config
 from nsm.components.registry.recipe import lasting_registry, registry
+from nsm.nouns import replace
 from nsm.program import Program
 from nsm.sdk import Offer
 from nsm.store import Shelves, Store

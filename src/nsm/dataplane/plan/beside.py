@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nsm.dataplane.encode import Interface
 from nsm.dataplane.netns import Netns
@@ -20,6 +20,7 @@ from nsm.dataplane.ops import (
     TakeName,
 )
 from nsm.dataplane.plan.again import dropped, ends, undo
+from nsm.nouns import replace
 
 Place = tuple[Netns, str]
 COMING, GOING = "+", "-"

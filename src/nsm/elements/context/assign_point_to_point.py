@@ -1,13 +1,13 @@
 """Addresses for both ends of a vWire."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 
 from nsm.api import cidr
 from nsm.api.cidr import Address, Network
 from nsm.api.context import IpContext, Route
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.pools import AddressPool, Pair
 from nsm.sdk import Call, Connection, Element, Handler, Request
 

@@ -1,8 +1,8 @@
 """Keep addresses out of prefixes that are in use around here."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

@@ -1,7 +1,6 @@
 """Bring nothing along that another endpoint gave."""
 
-from dataclasses import replace
-
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

@@ -1,9 +1,9 @@
 """Routes for chosen traffic only, as the endpoint's operator writes them."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from nsm.api.context import PolicyRoute
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

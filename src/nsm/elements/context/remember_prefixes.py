@@ -1,13 +1,13 @@
 """Keep one client's vWires out of each other's way."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 
 from nsm.api import cidr
 from nsm.api.context import IpContext
 from nsm.api.mechanism import NAME, Mechanism
 from nsm.api.names import NsUrl
 from nsm.errors import Exhausted, NsmError
+from nsm.nouns import replace
 from nsm.pools import Occupied
 from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
 

@@ -1,9 +1,9 @@
 """Name service that comes with a vWire."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from nsm.api.context import ConnectionContext, DnsConfig, DnsContext
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

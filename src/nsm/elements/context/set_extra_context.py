@@ -1,9 +1,9 @@
 """Facts that have no field of their own."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nsm.api.context import ConnectionContext
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

@@ -1,8 +1,8 @@
 """Where a client runs, told by labels."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

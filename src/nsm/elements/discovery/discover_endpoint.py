@@ -1,7 +1,6 @@
 """Find out who serves what is asked for."""
 
 import logging
-from dataclasses import replace
 
 from nsm.api.matching import candidates
 from nsm.api.registration import Endpoint, NetworkService
@@ -13,6 +12,7 @@ from nsm.elements.discovery.finding import (
     where_it_led,
 )
 from nsm.errors import NotFound, NsmError
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request
 
 log = logging.getLogger(__name__)

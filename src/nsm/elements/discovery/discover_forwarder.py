@@ -1,13 +1,13 @@
 """Find who on this node can build the vWire."""
 
 import logging
-from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.matching import forwarders
 from nsm.api.registration import Endpoint, NetworkService
 from nsm.elements.discovery.finding import alive, find_with_service, listed, where_it_led
 from nsm.errors import NotFound, NsmError, Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Registry, Request, Slot
 from nsm.sdk.attempts import Attempts
 

@@ -1,10 +1,9 @@
 """Asking a registry once, for all there is now."""
 
-from dataclasses import replace
-
 from nsm.api.registration import Endpoint, NetworkService, Query, R
 from nsm.api.timestamp import Timestamp
 from nsm.errors import Exhausted, NotFound
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Registry
 from nsm.sdk.side_by_side import both
 from nsm.sdk.streams import reading

@@ -1,11 +1,11 @@
 """Keep the endpoint we are apart from the endpoint we lead to."""
 
 import logging
-from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.paths import granted_until
 from nsm.errors import NotFound, Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 from nsm.store import Notes
 

@@ -1,8 +1,8 @@
 """Pass a connection on under labels of our own."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

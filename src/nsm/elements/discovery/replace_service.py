@@ -1,7 +1,6 @@
 """Pass a connection on to another service."""
 
-from dataclasses import replace
-
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

@@ -1,8 +1,7 @@
 """Spread connections over the endpoints of a service."""
 
-from dataclasses import replace
-
 from nsm.errors import NotFound, NsmError, Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 from nsm.sdk.attempts import Attempts
 

@@ -3,7 +3,6 @@
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import replace
 
 from nsm.api.mechanism import INODE_URL, KERNEL, NAME, VNI, VXLAN, Mechanism
 from nsm.api.paths import granted_until
@@ -15,6 +14,7 @@ from nsm.dataplane.ops import Op
 from nsm.dataplane.plan import End, Underlay
 from nsm.dataplane.wires import Wires
 from nsm.elements.kernel.wiring import wiring
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, closing_on_error
 
 log = logging.getLogger(__name__)

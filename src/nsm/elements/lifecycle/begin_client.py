@@ -1,10 +1,10 @@
 """Give every connection one asks for a life of its own, which it may change behind one's back."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nsm.api.context import ConnectionContext
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Tasks
 from nsm.sdk.lives import Lives
 

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
 
 log = logging.getLogger(__name__)

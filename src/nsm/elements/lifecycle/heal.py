@@ -1,10 +1,9 @@
 """Notice that a connection no longer carries, and ask for it until it does."""
 
-from dataclasses import replace
-
 from nsm.api.connection import RESELECT_REQUESTED
 from nsm.api.context import ConnectionContext, IpContext
 from nsm.elements.lifecycle.keeper import Keeper, Keeping, Liveness, Noticed
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Life, Request, Tasks
 from nsm.sdk.call import Change
 from nsm.sdk.convoy import Convoy

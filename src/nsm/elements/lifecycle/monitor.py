@@ -1,9 +1,8 @@
 """Tell those who watch what becomes of connections, here and further on."""
 
-from dataclasses import replace
-
 from nsm.api.connection import DOWN, UP
 from nsm.api.monitoring import INITIAL_STATE_TRANSFER
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 from nsm.sdk.events import Events
 from nsm.sdk.watching import Interest, Watching

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from nsm.errors import Invalid, NsmError, TooLate
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request
 from nsm.sdk.backoff import Backoff
 

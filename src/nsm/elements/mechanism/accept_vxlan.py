@@ -1,7 +1,6 @@
 """Accept a VXLAN tunnel that ends here."""
 
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 
 from nsm.api.mechanism import DST_IP, DST_PORT, SRC_IP, VNI, VXLAN, Mechanism
@@ -11,6 +10,7 @@ from nsm.dataplane.driver import VniTaken
 from nsm.dataplane.ledger import Tag
 from nsm.dataplane.vnis import Vnis
 from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of, vni_of
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 from nsm.sdk.chance import bits
 

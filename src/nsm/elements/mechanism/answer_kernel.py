@@ -1,9 +1,8 @@
 """Answer an offered kernel interface with our own namespace."""
 
-from dataclasses import replace
-
 from nsm.api.mechanism import INODE_URL, KERNEL, NAME
 from nsm.elements.mechanism.interface_name import interface_name
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

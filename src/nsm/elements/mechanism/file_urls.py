@@ -3,11 +3,12 @@
 import asyncio
 import os
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nsm.api.mechanism import INODE_URL, Mechanism
 from nsm.api.names import InodeUrl
 from nsm.errors import Denied, Invalid, NotFound, TooLate
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Request
 from nsm.sdk.files import Files, Inode
 

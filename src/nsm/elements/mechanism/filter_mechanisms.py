@@ -1,8 +1,7 @@
 """Offer only what can span the distance to the next hop."""
 
-from dataclasses import replace
-
 from nsm.api.mechanism import LOCAL, REMOTE
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 NEAR = ("unix:", "inode:", "inproc:")

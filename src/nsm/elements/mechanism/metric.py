@@ -1,9 +1,8 @@
 """Interfaces named in a path's metrics, where upstream's tools look for them (W §2.1)."""
 
-from dataclasses import replace
-
 from nsm.api.connection import Connection
 from nsm.api.mechanism import NAME, Mechanism
+from nsm.nouns import replace
 
 SERVER, CLIENT = "server_interface", "client_interface"
 """Towards the client, and towards the endpoint."""

@@ -1,9 +1,8 @@
 """Offer a kernel interface."""
 
-from dataclasses import replace
-
 from nsm.api.mechanism import INODE_URL, KERNEL, LOCAL, NAME, Mechanism
 from nsm.elements.mechanism.interface_name import interface_name
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

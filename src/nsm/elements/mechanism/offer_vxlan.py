@@ -1,10 +1,9 @@
 """Offer a VXLAN tunnel that begins here."""
 
-from dataclasses import replace
-
 from nsm.api.mechanism import DST_IP, REMOTE, SRC_IP, SRC_PORT, VXLAN, Mechanism
 from nsm.api.mtu import clamped
 from nsm.elements.mechanism.vxlan import PORT, agree_mtu, check_peer, mtu_of
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
 
 

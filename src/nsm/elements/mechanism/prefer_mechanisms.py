@@ -1,8 +1,8 @@
 """Put the mechanisms we like best first."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 
 

@@ -1,11 +1,11 @@
 """Take the files a caller sends with its request, and keep them for as long as they are needed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from nsm.api.mechanism import INODE_URL
 from nsm.elements.mechanism.file_urls import Received, conn_renamed, named, patience, renamed
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Request, Slot
 
 

@@ -1,10 +1,10 @@
 """Choose one of the mechanisms a client offers."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nsm.elements.mechanism.metric import SERVER, with_metric
 from nsm.errors import NsmError, Unsupported
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Link, Request
 from nsm.sdk.attempts import Attempts
 from nsm.sdk.combine import by_mechanism

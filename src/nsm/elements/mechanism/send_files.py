@@ -1,8 +1,7 @@
 """Send the file that an answer names to whoever asked."""
 
-from dataclasses import replace
-
 from nsm.elements.mechanism.file_urls import send
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, closing_on_error
 
 

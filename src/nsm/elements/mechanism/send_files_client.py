@@ -1,10 +1,10 @@
 """Send the files that a request names to the next hop."""
 
 import logging
-from dataclasses import replace
 
 from nsm.api.mechanism import INODE_URL
 from nsm.elements.mechanism.file_urls import conn_renamed, offered, send
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 from nsm.sdk.files import Files
 

@@ -1,9 +1,8 @@
 """Keep the mechanism towards the client apart from the one towards the endpoint."""
 
-from dataclasses import replace
-
 from nsm.api.mechanism import Mechanism
 from nsm.elements.mechanism.metric import CLIENT, with_metric
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 
 

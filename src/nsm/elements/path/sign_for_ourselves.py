@@ -1,7 +1,6 @@
 """Lead the path on from one of our segments to the next."""
 
-from dataclasses import replace
-
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Peer, Request, Tokens
 
 

@@ -1,9 +1,9 @@
 """Cut off what an earlier, longer way left behind."""
 
-from dataclasses import replace
 from typing import ClassVar
 
 from nsm.api.connection import Path
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot
 
 

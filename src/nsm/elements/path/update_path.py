@@ -1,11 +1,11 @@
 """Enter this hop in the path, and give the asker back the view it had."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from nsm.api.connection import RESELECT_REQUESTED, Path, Segment
 from nsm.api.validate import MOST_HOPS
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request
 from nsm.sdk.chance import new_id
 

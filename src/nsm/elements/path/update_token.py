@@ -1,9 +1,8 @@
 """Sign for this hop, and keep what the asker signed."""
 
-from dataclasses import replace
-
 from nsm.api.connection import Path
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Token, Tokens
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from nsm.admission import PROVEN, Admission, Question
 from nsm.admission.standing import NODE
@@ -10,6 +9,7 @@ from nsm.api.names import split
 from nsm.elements.policy.vigil import Admitted, Vigil
 from nsm.errors import Denied
 from nsm.identity.evidence import subject
+from nsm.nouns import replace
 from nsm.sdk import Call, Connection, Element, Handler, Request, Slot, Tasks, closing_on_error
 
 MANAGER_AND_FORWARDER = 2

@@ -1,13 +1,13 @@
 """Let nobody serve or register a network service whom the admission rules do not allow."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from nsm.admission import REGISTER, SERVE, Admission, Question
 from nsm.admission.standing import NODE
 from nsm.api.names import split
 from nsm.api.registration import Endpoint, R
 from nsm.identity.evidence import registrants
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 
 

@@ -1,12 +1,12 @@
 """Rely on no registry that the policies do not allow."""
 
 import logging
-from dataclasses import replace
 
 from nsm.api.registration import Endpoint, R
 from nsm.errors import Denied, NsmError
 from nsm.identity import evidence
 from nsm.identity.policies import Policies
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement, Slot
 from nsm.sdk.call import TokenPath
 

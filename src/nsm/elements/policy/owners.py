@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic
 
 from nsm.api.connection import IP
 from nsm.api.registration import Endpoint, NetworkService, R
 from nsm.errors import Exhausted
+from nsm.nouns import replace
 from nsm.sdk import Clock
 
 if TYPE_CHECKING:

@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from nsm.errors import NsmError, TooLate, Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Channel, Clock, Connection, Dialer, Element, Handler, Request
 
 log = logging.getLogger(__name__)

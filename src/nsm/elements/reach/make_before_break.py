@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from dataclasses import replace
 
 from nsm.errors import NsmError
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Connection, Element, Handler, Life, Request, Tasks
 
 log = logging.getLogger(__name__)

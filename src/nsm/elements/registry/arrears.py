@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic
 
 from nsm.api.registration import Endpoint, R
 from nsm.elements.registry.lifetime import as_it_came
 from nsm.elements.registry.persistence import AWAY, backoff, pointless
 from nsm.errors import NsmError
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Lanes, Registry, Tasks
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,11 @@
 """Reach the node's own endpoints directly, while the world comes through the manager (W §2.2)."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.elements.registry.matching import is_like
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
 

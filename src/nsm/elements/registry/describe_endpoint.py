@@ -1,10 +1,10 @@
 """Say where an endpoint runs, in its labels."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from nsm.api.labels import Labels
 from nsm.api.registration import Endpoint
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 
 

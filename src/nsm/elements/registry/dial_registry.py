@@ -1,10 +1,10 @@
 """Reach the registry."""
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Query, R
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Dialer, Registry, RegistryElement
 from nsm.sdk.streams import reading
 

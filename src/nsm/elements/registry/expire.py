@@ -1,9 +1,8 @@
 """Let go of endpoints that are not registered anew in time (W §2.2 expire)."""
 
-from dataclasses import replace
-
 from nsm.api.registration import Endpoint
 from nsm.api.timestamp import Timestamp
+from nsm.nouns import replace
 from nsm.sdk import Alarm, Call, Clock, Registry, RegistryElement, Slot
 
 LATE = 0.75

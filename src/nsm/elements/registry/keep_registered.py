@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query, R
 from nsm.elements.registry.arrears import Arrears, Said
@@ -10,6 +9,7 @@ from nsm.elements.registry.catalog import is_foreign
 from nsm.elements.registry.lifetime import as_it_came
 from nsm.elements.registry.persistence import AWAY
 from nsm.errors import Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement, Tasks
 from nsm.sdk.streams import reading
 

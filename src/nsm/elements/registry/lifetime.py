@@ -7,10 +7,11 @@ its token path as it came; one that is meant for an earlier answer does nothing.
 """
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic
 
 from nsm.api.registration import Endpoint, R
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Lanes, Life, Registry, Tasks
 from nsm.sdk.call import Change, TokenPath
 

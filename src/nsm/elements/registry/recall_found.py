@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query, R
 from nsm.elements.registry.catalog import is_foreign
 from nsm.elements.registry.persistence import AWAY
 from nsm.elements.registry.recollection import MOST, Recollection
 from nsm.errors import Unreachable
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement
 from nsm.sdk.backoff import Backoff
 from nsm.sdk.streams import reading

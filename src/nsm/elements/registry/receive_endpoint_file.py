@@ -1,12 +1,12 @@
 """Take the socket that a local endpoint sends in place of an address (W §2.2 recvfd)."""
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from nsm.api.names import InodeUrl
 from nsm.api.registration import Endpoint
 from nsm.elements.registry.endpoint_files import EndpointFiles
 from nsm.errors import Invalid
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement, Slot
 
 

@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import replace
 
 from nsm.api.names import InodeUrl
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.elements.registry.endpoint_files import EndpointFiles
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement
 from nsm.sdk.clock import Alarm
 from nsm.sdk.streams import reading

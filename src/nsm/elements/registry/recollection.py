@@ -1,11 +1,11 @@
 """What a registry said last, for when it cannot be asked."""
 
-from dataclasses import replace
 from typing import Generic
 
 from nsm.api.registration import Answer, Endpoint, R
 from nsm.api.timestamp import Timestamp
 from nsm.elements.registry.catalog import Catalog, is_foreign
+from nsm.nouns import replace
 from nsm.sdk import Clock
 
 NEW = 15.0

@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from typing import TypeVar
 
 from nsm.api.registration import Answer, Query, R
 from nsm.elements.registry.persistence import Pauses, late, pointless
 from nsm.errors import NsmError, TooLate
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement
 from nsm.sdk.streams import reading
 

@@ -1,9 +1,8 @@
 """Send the socket we listen at along with its registration (W §2.2 sendfd client)."""
 
-from dataclasses import replace
-
 from nsm.api.registration import Endpoint
 from nsm.elements.registry.endpoint_files import send_path
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 
 

@@ -1,10 +1,10 @@
 """Send whoever finds a local endpoint the socket it listens at (W §2.2 sendfd server)."""
 
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 
 from nsm.api.registration import Answer, Endpoint, Query
 from nsm.elements.registry.endpoint_files import EndpointFiles, send
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 from nsm.sdk.streams import reading
 

@@ -1,9 +1,8 @@
 """Give a service that names no payload the usual one."""
 
-from dataclasses import replace
-
 from nsm.api.connection import IP
 from nsm.api.registration import NetworkService
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement
 
 

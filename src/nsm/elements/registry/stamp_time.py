@@ -1,9 +1,8 @@
 """Say since when an endpoint is known."""
 
-from dataclasses import replace
-
 from nsm.api.registration import Endpoint
 from nsm.api.timestamp import Timestamp
+from nsm.nouns import replace
 from nsm.sdk import Call, Clock, Registry, RegistryElement, Slot
 
 

@@ -1,10 +1,9 @@
 """Sign a registration's way: token and SPIFFE id of the peer and of this hop (W §2.2, §5.6)."""
 
-from dataclasses import replace
-
 from nsm.api.registration import R
 from nsm.errors import Invalid
 from nsm.identity.jwt import read
+from nsm.nouns import replace
 from nsm.sdk import Call, Registry, RegistryElement, Token, Tokens
 from nsm.sdk.call import TokenPath
 
