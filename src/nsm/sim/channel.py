@@ -19,6 +19,7 @@ from nsm.wire import decode, encode, methods
 from nsm.wire.methods import A, Method, Q
 
 Item = tuple[bytes, Headers] | NsmError | None
+NO_ANSWER = "no answer came before the deadline"
 
 
 class SimChannel:
@@ -61,11 +62,8 @@ class SimChannel:
         exchange = self._begin(method, call.deadline, encode(noun), also)
         answer: tuple[bytes, Headers] | None = None
         try:
-            async with asyncio.timeout_at(call.deadline):
-                while (item := await exchange.next()) is not None:
-                    answer = item
-        except TimeoutError as error:
-            raise TooLate("no answer came before the deadline") from error
+            while (item := await exchange.next()) is not None:
+                answer = item
         finally:
             exchange.leave()
         if answer is None:
@@ -76,14 +74,8 @@ class SimChannel:
         """Every answer to one question; closing the iterator cancels the call."""
         exchange = self._begin(method, call.deadline, encode(noun), [])
         try:
-            while True:
-                async with asyncio.timeout_at(call.deadline):
-                    item = await exchange.next()
-                if item is None:
-                    return
+            while (item := await exchange.next()) is not None:
                 yield decode(method.answer, item[0])
-        except TimeoutError as error:
-            raise TooLate("no answer came before the deadline") from error
         finally:
             exchange.leave()
 
@@ -92,10 +84,13 @@ class SimChannel:
     ) -> "_Exchange":
         if not self.wire.caller.alive or self.wire.ended:
             raise Unreachable("the connection is lost", hop=self.peer.id)
-        if deadline is not None and deadline <= asyncio.get_running_loop().time():
-            raise TooLate("no answer came before the deadline")
+        loop = asyncio.get_running_loop()
+        if deadline is not None and deadline <= loop.time():
+            raise TooLate(NO_ANSWER)
         headers = gathered([*token_headers(self.tokens.issue(self.peer)), *also])
         exchange = _Exchange(self, next(self.numbers), method.path, streams=method.streams)
+        if deadline is not None:
+            exchange.late = loop.call_at(deadline, exchange.hear, TooLate(NO_ANSWER))
         exchange.open((headers, data, deadline))
         return exchange
 
@@ -119,6 +114,7 @@ class _Exchange:
         self.streams = streams
         self.items: list[Item] = []
         self.woken: asyncio.Future[None] | None = None
+        self.late: asyncio.TimerHandle | None = None
         self.over = False
         channel.asked[number] = self
 
@@ -166,6 +162,8 @@ class _Exchange:
 
     def leave(self) -> None:
         """Nothing more is wanted."""
+        if self.late:
+            self.late.cancel()
         self.channel.asked.pop(self.number, None)
         if not self.over and self.channel.wire.caller.alive:
             self.channel.wire.send(True, lambda: self.channel.calls.cancel(self.number))

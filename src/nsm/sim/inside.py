@@ -49,8 +49,11 @@ def _nothing(_: object) -> Iterable[object]:
 
 
 def _slots(kind: type) -> tuple[str, ...] | None:
-    """The slots of a class of ours; None where it is not, or belongs to the simulation only."""
-    ours = kind.__module__.startswith("nsm.")
+    """The slots of a class of ours; None where it is not, or belongs to the simulation only.
+
+    Nouns hold nothing but nouns: they are not looked into either.
+    """
+    ours = kind.__module__.startswith("nsm.") and not kind.__module__.startswith("nsm.api.")
     if not ours or (kind.__module__.startswith("nsm.sim.") and kind.__name__ != "SimProgram"):
         return None
     named = [each.__dict__.get("__slots__", ()) for each in kind.__mro__]

@@ -6,7 +6,7 @@ import pytest
 
 from nsm.api.connection import Connection
 from nsm.api.registration import Answer, Endpoint
-from nsm.components.client.news import LINGER, News
+from nsm.components.client.news import APART, LINGER, News
 from nsm.errors import Unreachable
 from nsm.sdk import Tasks
 from nsm.sdk.clock import LoopClock
@@ -67,11 +67,33 @@ async def test_a_registration_wakes_all_who_wait_and_each_once(registry, news) -
     await asyncio.sleep(1)
     assert not any(task.done() for task in waiting)
     registry.tell(SERVING)
-    await asyncio.sleep(0)
     await asyncio.wait_for(asyncio.gather(*waiting), 0.01)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(news(ONE), 5)
     assert len(registry.watchers) == 1
+
+
+async def test_many_registrations_are_few_changes_and_the_last_counts(registry, news) -> None:
+    heard: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    async def wait_for_ever() -> None:
+        while True:
+            await news(ONE)
+            heard.append(loop.time())
+
+    waiting = asyncio.create_task(wait_for_ever())
+    await asyncio.sleep(1)
+    began = loop.time()
+    for _ in range(1000):  # fifty a second
+        registry.tell(SERVING)
+        await asyncio.sleep(0.02)
+    last = loop.time()
+    await asyncio.sleep(10)
+    assert heard[0] - began < 0.01
+    assert 20 / APART - 2 < len(heard) < 20 / APART + 3
+    assert last - 0.02 <= heard[-1] <= last + APART
+    waiting.cancel()
 
 
 async def test_what_was_said_while_nobody_waited_is_not_missed(registry, news) -> None:
