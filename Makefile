@@ -1,6 +1,5 @@
 # Everything a person does here, by name. `make` alone says what there is.
 VENV := .venv
-PYTHON ?= python3
 UV := $(VENV)/bin/uv
 PY := $(VENV)/bin/python
 UV_VERSION := 0.13.9
@@ -11,11 +10,7 @@ help: ## say what there is
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | expand -t 12
 
 $(VENV)/.made: pyproject.toml uv.lock
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
-		(echo "Python 3.11 or newer is needed: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 3)
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || sh scripts/system-packages python3-venv
-	@test -x $(UV) || \
-		($(PYTHON) -m venv $(VENV) && $(VENV)/bin/pip install -q "uv==$(UV_VERSION)")
+	@PYTHON="$(PYTHON)" sh scripts/environment $(VENV) $(UV_VERSION)
 	@echo 'setting up $(VENV)'
 	@$(UV) sync -q --frozen
 	@touch $@

@@ -48,8 +48,8 @@ def each(nouns: Sequence[N], write: Callable[[N, M], None], onto: Addable[M]) ->
 
 def fill(values: Mapping[K, V], onto: MutableMapping[K, V]) -> None:
     """Set the entries of a map field."""
-    if values:
-        onto.update(values)
+    for key, value in values.items():  # `update` would first find out what kind of values it got
+        onto[key] = value
 
 
 def keep(rest: bytes, onto: Message) -> None:
