@@ -34,10 +34,12 @@ def test_waiting_for_what_never_comes_is_found() -> None:
         live(forever())
 
 
-def test_going_in_circles_is_found() -> None:
+@pytest.mark.parametrize("pause", [0.0, 1e-300])
+def test_going_in_circles_is_found(pause: float) -> None:
     async def busy() -> None:
+        await asyncio.sleep(1)
         for _ in itertools.count():
-            await asyncio.sleep(0)
+            await asyncio.sleep(pause)
 
     with pytest.raises(Stuck, match="no time passes"):
         live(busy())

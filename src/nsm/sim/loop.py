@@ -113,8 +113,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
     def _pass_time(self) -> None:
         if not self._later:
             raise Stuck("nothing is left that could happen")
-        self.now = max(self.now, self._later[0][0])
-        self.turns = 0
+        when = self._later[0][0]
+        if when > self.now:
+            self.now, self.turns = when, 0
 
 
 class _Due:
