@@ -19,19 +19,19 @@ def _replace(noun: Any, /, **changes: Any) -> Any:
     known = _KNOWN.get(kind) or _learned(kind)
     if known is None:
         return dataclasses.replace(noun, **changes)
-    read, puts, put_by_name = known
+    read, puts = known
     new = object.__new__(kind)
-    for put, value in zip(puts, read(noun), strict=True):
+    for put, value in zip(puts.values(), read(noun), strict=True):
         put(new, value)
     try:
         for name, value in changes.items():
-            put_by_name[name](new, value)
+            puts[name](new, value)
     except KeyError as error:
         raise TypeError(f"{kind.__name__} has no field {error}") from None
     return new
 
 
-_Known = tuple[Callable[[Any], tuple[Any, ...]], tuple[Put, ...], dict[str, Put]]
+_Known = tuple[Callable[[Any], tuple[Any, ...]], dict[str, Put]]
 _KNOWN: dict[type, _Known] = {}
 """How to read and to set all fields of a class; one entry for each class that is ever changed."""
 
@@ -42,7 +42,7 @@ def _learned(kind: type) -> _Known | None:
     if not slotted or hasattr(kind, "__post_init__"):
         return None
     puts = {name: getattr(kind, name).__set__ for name in names}
-    known = _KNOWN[kind] = attrgetter(*names), tuple(puts.values()), puts
+    known = _KNOWN[kind] = attrgetter(*names), puts
     return known
 
 

@@ -84,13 +84,10 @@ class SimChannel:
     ) -> "_Exchange":
         if not self.wire.caller.alive or self.wire.ended:
             raise Unreachable("the connection is lost", hop=self.peer.id)
-        loop = asyncio.get_running_loop()
-        if deadline is not None and deadline <= loop.time():
+        if deadline is not None and deadline <= asyncio.get_running_loop().time():
             raise TooLate(NO_ANSWER)
         headers = gathered([*token_headers(self.tokens.issue(self.peer)), *also])
         exchange = _Exchange(self, next(self.numbers), method.path, streams=method.streams)
-        if deadline is not None:
-            exchange.late = loop.call_at(deadline, exchange.hear, TooLate(NO_ANSWER))
         exchange.open((headers, data, deadline))
         return exchange
 
@@ -120,11 +117,14 @@ class _Exchange:
 
     def open(self, asked: tuple[dict[str, list[str]], bytes, float | None]) -> None:
         """Send it, unless it gets lost: then nothing is heard until somebody gives up."""
-        wire = self.channel.wire
+        loop, wire = asyncio.get_running_loop(), self.channel.wire
         caller, callee = wire.caller, wire.listener.process
+        *_, deadline = asked
+        if deadline is not None:
+            self.late = loop.call_at(deadline, self.hear, TooLate(NO_ANSWER))
         wire.network.asked[str(caller)] += 1
         if wire.network.loses(caller, callee):
-            asyncio.get_running_loop().call_later(GIVEN_UP, self._give_up)
+            loop.call_later(GIVEN_UP, self._give_up)
             return
         what = f"{self.path} of {caller}"
         answering = Answering(wire, what, self.heard, self.ended)
